@@ -1,0 +1,23 @@
+"""What a member's secret opens."""
+
+from __future__ import annotations
+
+from .derive import KeyPair, Purpose, derive
+from .keys import Key
+
+
+class Keyring:
+    """The keys that follow from one member secret: the self key and the box pair. Prints as <key>."""
+
+    __slots__ = ("box", "secret", "self_key")
+
+    def __init__(self, secret: Key) -> None:
+        self.secret = secret
+        self.self_key = derive(secret.raw, Purpose.SELF)
+        self.box = KeyPair.from_key(derive(secret.raw, Purpose.BOX))
+
+    def __repr__(self) -> str:
+        return "<key>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("keys are not pickled")
