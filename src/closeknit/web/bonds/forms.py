@@ -1,0 +1,106 @@
+"""The bonds' forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _g
+from django.utils.translation import gettext_lazy as _
+
+from closeknit.web.members.forms import clean_line
+
+from . import services
+from .models import THREADS, Bond
+
+THREAD_LABELS = {
+    "madder": _("Madder, red"),
+    "woad": _("Woad, blue"),
+    "weld": _("Weld, yellow"),
+    "moss": _("Moss, green"),
+    "plum": _("Plum, purple"),
+    "teal": _("Teal"),
+    "walnut": _("Walnut, brown"),
+    "slate": _("Slate, grey"),
+}
+
+
+def free_thread(taken: list[str]) -> str:
+    """The first thread nobody has yet."""
+    return next((thread for thread in THREADS if thread not in taken), THREADS[0])
+
+
+class AppearForm(forms.Form):
+    """How one appears to the others in a bond."""
+
+    own_name = forms.CharField(
+        label=_("What they call you"), max_length=60, widget=forms.TextInput(attrs={"autocomplete": "nickname"})
+    )
+    thread = forms.ChoiceField(
+        label=_("Your thread"),
+        choices=[(thread, THREAD_LABELS[thread]) for thread in THREADS],
+        widget=forms.RadioSelect,
+        help_text=_("Your words carry this colour."),
+    )
+
+    def clean_own_name(self) -> str:
+        name = clean_line(self.cleaned_data["own_name"])
+        if not name:
+            raise ValidationError(_g("Type a name, or a nickname."))
+        return name
+
+
+class BondForm(AppearForm):
+    """A new bond."""
+
+    kind = forms.ChoiceField(label=_("Who is it for?"), choices=Bond.Kind.choices, widget=forms.RadioSelect)
+    name = forms.CharField(
+        label=_("What shall it be called?"),
+        max_length=60,
+        help_text=_("Sealed: only the people in it read this."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    leave_rule = forms.ChoiceField(
+        label=_("If someone leaves one day"),
+        choices=Bond.LeaveRule.choices,
+        initial=Bond.LeaveRule.WORDS_LEAVE,
+        widget=forms.RadioSelect,
+        help_text=_("Whoever joins sees this before they say yes. It cannot be changed later."),
+    )
+    field_order = ("kind", "name", "own_name", "thread", "leave_rule")
+
+    def clean_name(self) -> str:
+        name = clean_line(self.cleaned_data["name"])
+        if not name:
+            raise ValidationError(_g("Type a name for it; the people's names are fine."))
+        return name
+
+
+class SecretForm(forms.Form):
+    """The invitation's secret: filled in from the link by script, or typed as words."""
+
+    secret = forms.CharField(
+        label=_("Words of the invitation"),
+        max_length=300,
+        help_text=_("Thirteen words; whoever invited you sees them beside the link."),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "data-invitation-secret": ""}
+        ),
+    )
+
+    def clean_secret(self) -> bytes:
+        secret = services.parse_invitation_secret(self.cleaned_data["secret"])
+        if secret is None:
+            raise ValidationError(_g("Those are not the thirteen words of an invitation. Check the spelling."))
+        return secret
+
+
+class JoinForm(AppearForm):
+    """Saying yes to an invitation."""
+
+    def __init__(self, *args: Any, taken: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["own_name"].label = _g("What shall they call you here?")
+        if not self.is_bound:
+            self.fields["thread"].initial = free_thread(taken)

@@ -1,0 +1,91 @@
+"""A bond as one of its members holds it, opened, for the length of a request."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from closeknit import vault
+
+from .models import Bond, BondRow
+
+
+class Tampered(Exception):
+    """Something sealed is not where or what it was: the database was changed from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member as this bond knows them."""
+
+    id: uuid.UUID
+    name: str
+    thread: str
+    is_me: bool
+    is_host: bool = False
+
+
+@dataclass(slots=True)
+class OpenBond:
+    """What a member's keyring opens of one bond. `keys` by epoch; empty until somebody let them in."""
+
+    bond: Bond
+    keyring: vault.Keyring
+    me: Person
+    others: tuple[Person, ...]
+    keys: dict[int, vault.Key]
+    name: str
+    rows: dict[tuple[uuid.UUID | None, str], BondRow] = field(default_factory=dict)
+    #: Somebody I invited has answered and waits to be let in.
+    someone_waits: bool = False
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.bond.id
+
+    @property
+    def is_in(self) -> bool:
+        """Whether this member holds the present key."""
+        return self.bond.epoch in self.keys
+
+    @property
+    def epoch(self) -> int:
+        return self.bond.epoch
+
+    @property
+    def key(self) -> vault.Key:
+        return self.keys[self.bond.epoch]
+
+    @property
+    def first_epoch(self) -> int:
+        return min(self.keys, default=self.bond.epoch)
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        return (self.me, *self.others)
+
+    @property
+    def is_circle(self) -> bool:
+        return self.bond.kind == Bond.Kind.CIRCLE or len(self.people) > 2
+
+    def person(self, member_id: uuid.UUID | str) -> Person:
+        """Somebody of this bond, or someone who was here before."""
+        for person in self.people:
+            if str(person.id) == str(member_id):
+                return person
+        return Person(uuid.UUID(str(member_id)), "", "slate", False)
+
+    def loaded(self, place: vault.Place, member: uuid.UUID | None = None) -> dict[str, Any] | None:
+        """The payload of a row that came with the bond: a card, the deck, or one of my own. No query."""
+        row = self.rows.get((member, place))
+        if row is None:
+            return None
+        try:
+            return row.unseal(self.keyring.self_key) if row.KIND is vault.Kind.SELF else self.row_payload(row)
+        except (vault.VaultError, KeyError):
+            raise Tampered from None
+
+    def row_payload(self, row: BondRow) -> dict[str, Any]:
+        """Open one of the bond's living rows, whichever epoch it was last sealed under."""
+        return row.unseal(self.keys[vault.parse(row.body).epoch])

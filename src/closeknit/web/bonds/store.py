@@ -1,0 +1,155 @@
+"""Items and events: how every room writes and reads what belongs to a bond."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from closeknit import vault
+
+from .models import Bond, Event, Item, StreamHead, Wrap
+from .opened import OpenBond, Tampered
+
+
+def key_text(key: vault.Key) -> str:
+    """A key inside a sealed payload."""
+    return base64.b64encode(key.raw).decode("ascii")
+
+
+def key_from(text: str) -> vault.Key:
+    """The reverse of `key_text`."""
+    return vault.Key(base64.b64decode(text))
+
+
+# -- events ---------------------------------------------------------------------------------------------------------
+
+
+def events_append(opened: OpenBond, stream: uuid.UUID, payloads: Sequence[dict[str, Any]]) -> None:
+    """Add verbs to a stream and move the writer's own head along. Call inside a transaction that holds the bond."""
+    last = Event.objects.filter(stream=stream).order_by("-number").first()
+    number = last.number if last else 0
+    previous = vault.chain_hash(last.body) if last else b""
+    for payload in payloads:
+        number += 1
+        event = Event(bond_id=opened.id, stream=stream, number=number)
+        event.seal(opened.key, payload, epoch=opened.epoch, previous=previous)
+        event.save(force_insert=True)
+        previous = vault.chain_hash(event.body)
+    head = StreamHead.objects.filter(member_id=opened.me.id, stream=stream).first()
+    head = head or StreamHead(member_id=opened.me.id, bond_id=opened.id, stream=stream)
+    head.seal(opened.keyring.self_key, {"n": number, "h": previous.hex()[:32]})
+    head.save()
+
+
+def events_read(opened: OpenBond, streams: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
+    """The verbs of each stream, in order. Two queries, however many streams.
+
+    Raises Tampered if one was dropped, cut, moved or reordered since this member last wrote to it.
+    """
+    wanted = list(streams)
+    rows: dict[uuid.UUID, list[Event]] = defaultdict(list)
+    for row in Event.objects.filter(bond_id=opened.id, stream__in=wanted).order_by("stream", "number"):
+        rows[row.stream].append(row)
+    heads = {head.stream: head for head in StreamHead.objects.filter(member_id=opened.me.id, stream__in=wanted)}
+    return {stream: _verbs(opened, rows[stream], heads.get(stream)) for stream in wanted}
+
+
+def _verbs(opened: OpenBond, rows: list[Event], head: StreamHead | None) -> list[dict[str, Any]]:
+    verbs, previous = [], b""
+    marks = {}
+    for index, row in enumerate(rows, start=1):
+        if row.number != index:
+            raise Tampered
+        epoch = vault.parse(row.body).epoch
+        if epoch in opened.keys:
+            try:
+                verbs.append(row.unseal(opened.keys[epoch], previous=previous))
+            except vault.VaultError:
+                raise Tampered from None
+        previous = vault.chain_hash(row.body)
+        marks[index] = previous
+    if head is not None:
+        known = head.unseal(opened.keyring.self_key)
+        if known["n"] not in marks or marks[known["n"]].hex()[:32] != known["h"]:
+            raise Tampered
+    return verbs
+
+
+# -- items ----------------------------------------------------------------------------------------------------------
+
+
+def item_write(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any], *, shared: bool) -> Item:
+    """A new text of mine under a key of its own, wrapped for me and, if shared, for the bond."""
+    key = vault.Key.new()
+    item = Item(author_id=opened.me.id, bond_id=opened.id, stream=stream)
+    item.seal(key, payload)
+    item.save(force_insert=True)
+    _wrap(item, Wrap.Target.SELF, opened.keyring.self_key, key)
+    if shared:
+        _wrap(item, Wrap.Target.BOND, opened.key, key, opened.epoch)
+    return item
+
+
+def _wrap(item: Item, target: str, under: vault.Key, key: vault.Key, epoch: int = 0) -> None:
+    wrap = Wrap(item=item, target=target, epoch=epoch)
+    wrap.seal(under, {"k": key_text(key)}, epoch=epoch)
+    wrap.save(force_insert=True)
+
+
+def item_share(opened: OpenBond, item: Item) -> None:
+    """Add the bond's wrap to an item of mine."""
+    own = item.wraps.get(target=Wrap.Target.SELF)
+    own.item = item
+    key = key_from(own.unseal(opened.keyring.self_key)["k"])
+    Wrap.objects.filter(item=item, target=Wrap.Target.BOND).delete()
+    _wrap(item, Wrap.Target.BOND, opened.key, key, opened.epoch)
+
+
+def items_read(opened: OpenBond, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
+    """The payloads of those items that this member can open; one query. Others' items only by their bond wrap."""
+    found: dict[uuid.UUID, dict[str, Any]] = {}
+    wanted = list(ids)
+    if not wanted:
+        return found
+    for wrap in Wrap.objects.filter(item_id__in=wanted).select_related("item"):
+        item = wrap.item
+        if item.id in found:
+            continue
+        try:
+            if wrap.target == Wrap.Target.SELF:
+                if item.author_id != opened.me.id:
+                    continue
+                key = key_from(wrap.unseal(opened.keyring.self_key)["k"])
+            else:
+                if item.bond_id != opened.id or wrap.epoch not in opened.keys:
+                    continue
+                key = key_from(wrap.unseal(opened.keys[wrap.epoch])["k"])
+            found[item.id] = item.unseal(key)
+        except vault.VaultError:
+            raise Tampered from None
+    return found
+
+
+# -- writing --------------------------------------------------------------------------------------------------------
+
+
+def hold(opened: OpenBond) -> Bond:
+    """Lock the bond's row until the transaction ends and check that this request's keys are still the right ones.
+
+    Raises Stale if the epoch moved on while the request was under way; the caller's page asks to try again.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("hold() needs a transaction")
+    bond = Bond.objects.select_for_update().get(pk=opened.id)
+    if bond.epoch != opened.epoch or bond.stale:
+        raise Stale
+    return bond
+
+
+class Stale(Exception):
+    """The bond's key changed between reading and writing. Nothing was written; doing it again works."""

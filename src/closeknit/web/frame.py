@@ -1,0 +1,118 @@
+"""What every page's frame shows: who is signed in, which bond, which rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from closeknit.web.bonds.access import bonds_of
+from closeknit.web.bonds.opened import OpenBond
+
+
+@dataclass(frozen=True, slots=True)
+class BondLink:
+    """A bond in the header's switch."""
+
+    id: Any
+    name: str
+    kind: str
+    url: str
+    threads: tuple[str, ...]
+    me: tuple[str, str]
+    others: tuple[tuple[str, str], ...]
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    label: str
+    url: str
+    icon: str
+    current: bool
+
+
+class Frame:
+    """Reads only what a template asks for; an error page asks for nothing."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @property
+    def _user(self) -> Any:
+        return getattr(self._request, "user", None)
+
+    @cached_property
+    def signed_in(self) -> bool:
+        return bool(self._user is not None and self._user.is_authenticated)
+
+    @cached_property
+    def locked(self) -> bool:
+        keys = getattr(self._request, "keys", None)
+        return self.signed_in and (keys is None or not keys.is_open)
+
+    @property
+    def _open(self) -> bool:
+        return self.signed_in and not self.locked
+
+    @cached_property
+    def discreet(self) -> bool:
+        return self.signed_in and bool(self._user.discreet)
+
+    @cached_property
+    def theme(self) -> str:
+        return str(self._user.theme) if self.signed_in else "auto"
+
+    @cached_property
+    def lock_minutes(self) -> int:
+        return int(self._user.lock_minutes) if self._open else 0
+
+    @cached_property
+    def _bond_id(self) -> Any:
+        match = getattr(self._request, "resolver_match", None)
+        return match.kwargs.get("bond_id") if match is not None else None
+
+    @cached_property
+    def bonds(self) -> list[BondLink]:
+        return [self._link(opened) for opened in bonds_of(self._request)] if self._open else []
+
+    @cached_property
+    def bond(self) -> BondLink | None:
+        return next((bond for bond in self.bonds if bond.current), None)
+
+    def _link(self, opened: OpenBond) -> BondLink:
+        return BondLink(
+            id=opened.id,
+            name=opened.name or _("A new bond"),
+            kind=str(opened.bond.get_kind_display()),
+            url=reverse("today", args=[opened.id]),
+            threads=tuple(person.thread for person in opened.people),
+            me=(opened.me.name, opened.me.thread),
+            others=tuple((person.name, person.thread) for person in opened.others),
+            current=opened.id == self._bond_id,
+        )
+
+    @cached_property
+    def tabs(self) -> list[Tab]:
+        """Only rooms that work."""
+        if not self._open:
+            return []
+        match = getattr(self._request, "resolver_match", None)
+        name = match.url_name if match is not None else ""
+        bond = self.bond or (self.bonds[-1] if self.bonds else None)
+        tabs = []
+        if bond is not None:
+            tabs = [
+                Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
+                Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
+                Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in {"us", "invite"}),
+            ]
+        return [*tabs, Tab(_("You"), reverse("settings"), "user-round", name in {"settings", "passphrase"})]
+
+
+def frame(request: HttpRequest) -> dict[str, Frame]:
+    return {"frame": Frame(request)}

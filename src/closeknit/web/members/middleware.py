@@ -1,0 +1,104 @@
+"""Puts the request's keys in place, locks what has been quiet too long, and stands between a locked session and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from closeknit.web import clock, live
+
+from . import services
+from .hashers import TooBusy
+from .keys import Locked, RequestKeys
+from .limits import TooManyTries
+from .models import OwnSession
+from .pages import locked_page, too_many_page
+
+#: What a locked session, or a visitor with an expired one, may still reach; by the url name of the view.
+OPEN_WHEN_LOCKED = frozenset(
+    {"home", "sign-in", "sign-up", "sign-out", "unlock", "lock", "recover", "keep", "live", "about-host", "style"}
+)
+OPEN_PREFIXES = ("care", "leave")
+#: What tells the server nothing about whether someone is there.
+QUIET_NAMES = frozenset({"live", "keep", "lock"})
+NEVER_KEPT = ("passphrase", "password", "csrfmiddlewaretoken", "secret", "kit")
+
+
+def is_open_name(name: str | None) -> bool:
+    """Whether the view of this url name is open to a locked session."""
+    return name is not None and (name in OPEN_WHEN_LOCKED or name.startswith(OPEN_PREFIXES))
+
+
+def typed_fields(request: HttpRequest) -> dict[str, str]:
+    """What a person typed into a form, without anything secret."""
+    return {
+        name: value
+        for name, value in request.POST.items()
+        if isinstance(value, str) and value.strip() and not any(word in name.lower() for word in NEVER_KEPT)
+    }
+
+
+class KeyringMiddleware:
+    """request.keys for every request; idle and absolute locks; the locked page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        keys = RequestKeys(request)
+        request.keys = keys  # type: ignore[attr-defined]
+        if request.user.is_authenticated and keys.holds_secret:
+            self._lock_if_quiet(request, keys)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponse) or hasattr(response, "set_cookie"):
+            keys.apply(response)  # type: ignore[arg-type]
+        if hasattr(response, "_resource_closers"):
+            response._resource_closers.append(keys.close)
+        return response
+
+    def _lock_if_quiet(self, request: HttpRequest, keys: RequestKeys) -> None:
+        absolute = settings.CK_REMEMBER_SECONDS if keys.remembered else settings.CK_ABSOLUTE_SECONDS
+        if keys.idle_seconds() > request.user.lock_minutes * 60 or keys.age_seconds() > absolute:
+            keys.lock()
+            live.close_streams(request.session.session_key or "")
+
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponseBase | None:
+        match = request.resolver_match
+        name = match.url_name if match is not None else None
+        keys: RequestKeys = request.keys  # type: ignore[attr-defined]
+        if not request.user.is_authenticated:
+            return None
+        if keys.holds_secret and keys.is_open:
+            if not (name in QUIET_NAMES or is_care(name) or request.headers.get("X-Poke")):
+                self._note(request, keys)
+            return None
+        if is_open_name(name):
+            return None
+        if request.method == "POST":
+            services.dropped_save(request, keys, request.path, typed_fields(request))
+        return locked_page(request)
+
+    def _note(self, request: HttpRequest, keys: RequestKeys) -> None:
+        if keys.idle_seconds() < 60:
+            return
+        keys.note_activity()
+        today = clock.now().date()
+        OwnSession.objects.filter(session_key=request.session.session_key, last_day__lt=today).update(last_day=today)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if isinstance(exception, Locked):
+            return locked_page(request)
+        if isinstance(exception, TooManyTries):
+            return too_many_page(request, exception.seconds)
+        if isinstance(exception, TooBusy):
+            return too_many_page(request, 3)
+        return None
+
+
+def is_care(name: str | None) -> bool:
+    """Care and everything near it leaves no trace of a visit."""
+    return name is not None and name.startswith(OPEN_PREFIXES)
+
+

@@ -1,0 +1,408 @@
+"""Signing up and in, the kit, locking and unlocking, and a member's own settings."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Any
+
+import segno
+from allauth.account.internal.flows import signup as signup_flow
+from allauth.account.views import LoginView, SignupView
+from django.conf import settings
+from django.contrib.auth import logout, update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from closeknit import vault
+from closeknit.web import live
+
+from . import forms, limits, queries, services, strength
+from .keys import keys_of
+from .middleware import typed_fields
+from .models import Member, OwnSession
+
+KIT = "kit"
+INVITED = "invited"
+SIGN_UPS_AN_ADDRESS = 20
+
+
+def next_path(request: HttpRequest, default: str = "/") -> str:
+    """Where to go afterwards: a path of this site, given by the form or the address."""
+    path = request.POST.get("next") or request.GET.get("next") or ""
+    return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) and path.startswith("/") else default
+
+
+def may_sign_up(request: HttpRequest) -> bool:
+    """On loopback anyone at the machine; elsewhere it takes an invitation or the host's one-time link."""
+    if settings.CK_OPEN_SIGN_UP:
+        return True
+    return keys_of(request).kept(INVITED) is not None or host_link_ok(request)
+
+
+def host_link_ok(request: HttpRequest) -> bool:
+    """Whether the visitor came by the host's one-time link (`closeknit invite`)."""
+    kept = keys_of(request).kept("host-link")
+    return kept is not None and not limits_used(kept.get("token", ""))
+
+
+def limits_used(token: str) -> bool:
+    """Whether a one-time link was used up or never made."""
+    from .models import Limit
+
+    try:
+        code = signing.loads(token, salt="closeknit.host-link", max_age=7 * 86400)
+    except signing.BadSignature:
+        return True
+    return Limit.objects.filter(pk=f"host-link:{code}").exists()
+
+
+def remember_device(request: HttpRequest, response: HttpResponse, member: Member) -> None:
+    """Let this browser sign in to this account without delays later on."""
+    try:
+        seen = signing.loads(request.COOKIES.get("ck-device", ""), salt=forms.DEVICE_COOKIE_SALT, max_age=400 * 86400)
+    except signing.BadSignature:
+        seen = []
+    members = [*[item for item in seen if item != str(member.pk)], str(member.pk)][-5:]
+    response.set_cookie(
+        "ck-device",
+        signing.dumps(members, salt=forms.DEVICE_COOKIE_SALT),
+        max_age=400 * 86400,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def start_session(
+    request: HttpRequest, member: Member, keyring: vault.Keyring, carried: dict[str, dict[str, Any]], *, remember: bool
+) -> None:
+    """After signing in: a new cookie key, the sealed secret, and whatever was kept before."""
+    keys = keys_of(request)
+    request.user = member
+    keys.unlock(keyring, remember=remember)
+    for name, value in carried.items():
+        keys.keep(name, value)
+    services.session_note(request, member)
+
+
+class SignUp(SignupView):  # type: ignore[misc]
+    """A name and a passphrase; then the kit."""
+
+    template_name = "members/sign_up.html"
+    form_class = forms.SignUpForm
+
+    @method_decorator(ensure_csrf_cookie)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated and not may_sign_up(request):
+            return render(request, "members/sign_up_closed.html", status=403)
+        if request.method == "POST":
+            limits.ensure_allowed("sign-up", "", request)
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return response
+
+    def get_form_class(self) -> type[forms.SignUpForm]:
+        return self.form_class
+
+    def form_valid(self, form: forms.SignUpForm) -> HttpResponse:
+        keys = keys_of(self.request)
+        carried = keys.carry()
+        data = form.cleaned_data
+        try:
+            made = services.member_create(
+                username=data["username"],
+                passphrase=data["password1"],
+                profile={"name": data["username"], "zone": data["zone"]},
+            )
+        except services.NameTaken:
+            form.add_error("username", "Someone already signs in with that name. Choose another.")
+            return self.form_invalid(form)
+        limits.note_failure("sign-up", "", self.request, free=SIGN_UPS_AN_ADDRESS)
+        spend_host_link(carried.pop("host-link", None))
+        signup_flow.complete_signup(self.request, user=made.member, redirect_url=reverse("kit"))
+        start_session(self.request, made.member, made.keyring, carried, remember=False)
+        keys.keep(KIT, {"kit": vault.kit_text(made.kit), "index": secrets.randbelow(vault.kit_group_count())})
+        response = HttpResponseRedirect(reverse("kit"))
+        remember_device(self.request, response, made.member)
+        return response
+
+    def form_invalid(self, form: forms.SignUpForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, "suggestion": strength.suggest(), "invited": keys_of(self.request).kept(INVITED)}
+
+
+def spend_host_link(kept: dict[str, Any] | None) -> None:
+    """A one-time link works once."""
+    from .models import Limit
+
+    if kept is None:
+        return
+    code = signing.loads(kept["token"], salt="closeknit.host-link", max_age=7 * 86400)
+    Limit.objects.get_or_create(pk=f"host-link:{code}")
+
+
+@require_GET
+def host_link(request: HttpRequest, token: str) -> HttpResponse:
+    """The host's one-time link: keeps the permission and goes on to signing up."""
+    if limits_used(token):
+        return render(request, "errors/410.html", status=410)
+    keys_of(request).keep("host-link", {"token": token})
+    return redirect("sign-up")
+
+
+class SignIn(LoginView):  # type: ignore[misc]
+    """Name and passphrase."""
+
+    template_name = "members/sign_in.html"
+    form_class = forms.SignInForm
+
+    def get_form_class(self) -> type[forms.SignInForm]:
+        return self.form_class
+
+    def form_valid(self, form: forms.SignInForm) -> HttpResponse:
+        carried = keys_of(self.request).carry()
+        response: HttpResponse = super().form_valid(form)
+        if form.keyring is not None and form.user is not None:
+            start_session(
+                self.request, form.user, form.keyring, carried, remember=form.cleaned_data.get("remember", False)
+            )
+            remember_device(self.request, response, form.user)
+        return response
+
+    def get_success_url(self) -> str:
+        invited = keys_of(self.request).kept(INVITED)
+        return reverse("join", args=[invited["id"]]) if invited else next_path(self.request)
+
+    def form_invalid(self, form: forms.SignInForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, "next": next_path(self.request, ""), "may_sign_up": may_sign_up(self.request)}
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End this session and clear what the browser keeps for us."""
+    end_session(request)
+    response = redirect("home")
+    response["Clear-Site-Data"] = '"storage"'
+    return response
+
+
+def end_session(request: HttpRequest) -> None:
+    """Sign out and forget the session, its streams and its cookie key. Also used by Quick exit."""
+    key = request.session.session_key
+    keys = keys_of(request)
+    if key:
+        live.close_streams(key)
+        OwnSession.objects.filter(session_key=key).delete()
+    logout(request)
+    keys.sign_out()
+
+
+# -- the kit --------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def kit(request: HttpRequest) -> HttpResponse:
+    """The recovery kit, shown once, until one group of it was typed back."""
+    keys = keys_of(request)
+    keys.need  # noqa: B018  (a locked session sees no kit)
+    kept = keys.kept(KIT)
+    if kept is None:
+        return redirect("settings")
+    form = forms.KitConfirmForm(request.POST or None, kit=kept["kit"], index=kept["index"])
+    if request.method == "POST" and form.is_valid():
+        services.kit_confirm(request.user)
+        keys.forget(KIT)
+        invited = keys.kept(INVITED)
+        if invited is not None:
+            return redirect("join-finish", invited["id"])
+        return redirect("home")
+    context = {
+        "form": form,
+        "kit": kept["kit"],
+        "groups": kept["kit"].split("-"),
+        "qr": segno.make(kept["kit"], error="m").svg_data_uri(border=2, scale=4),
+    }
+    return render(request, "members/kit.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def kit_new(request: HttpRequest) -> HttpResponse:
+    """A new kit after the passphrase was typed again; the old one is void."""
+    form = forms.UnlockForm(request.POST, request=request)
+    if not form.is_valid():
+        return settings_page(request, kit_form=form, status=422)
+    new = services.kit_renew(request.user, keys_of(request).need)
+    keys_of(request).keep(KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())})
+    return redirect("kit")
+
+
+@require_http_methods(["GET", "POST"])
+def recover(request: HttpRequest) -> HttpResponse:
+    """The kit and a new passphrase: the only way back without the old one."""
+    form = forms.RecoverForm(request.POST or None, request=request)
+    if request.method == "POST" and form.is_valid() and form.member is not None and form.keyring is not None:
+        member, keyring = form.member, form.keyring
+        services.passphrase_set(member, keyring, form.cleaned_data["new_passphrase"])
+        for ended in services.sessions_end(member):
+            live.close_streams(ended)
+        new = services.kit_renew(member, keyring)
+        carried = keys_of(request).carry()
+        from allauth.account.internal.flows.login import perform_login
+        from allauth.account.models import Login
+
+        perform_login(request, Login(user=member))
+        start_session(request, member, keyring, carried, remember=False)
+        keys_of(request).keep(
+            KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())}
+        )
+        response = redirect("kit")
+        remember_device(request, response, member)
+        return response
+    return render(request, "members/recover.html", {"form": form}, status=422 if form.errors else 200)
+
+
+# -- locking --------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_POST
+def lock(request: HttpRequest) -> HttpResponse:
+    """Lock now. What was being typed comes along, if the page sent it, and is saved."""
+    keys = keys_of(request)
+    back = next_path(request)
+    services.dropped_save(request, keys, back, {k: v for k, v in typed_fields(request).items() if k != "next"})
+    keys.lock()
+    live.close_streams(request.session.session_key or "")
+    return redirect(f"{reverse('unlock')}?next={back}")
+
+
+@login_required
+@require_POST
+def keep(request: HttpRequest) -> HttpResponse:
+    """Save what is being typed under the drop key: works locked and unlocked, reads nothing."""
+    fields = {k: v for k, v in typed_fields(request).items() if k != "next"}
+    saved = services.dropped_save(request, keys_of(request), next_path(request), fields)
+    return JsonResponse({"saved": saved}, status=200 if saved else 409)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def unlock(request: HttpRequest) -> HttpResponse:
+    """The passphrase again; then back to the page, with what was typed."""
+    back = next_path(request)
+    if keys_of(request).is_open and request.method == "GET":
+        return redirect(back)
+    form = forms.UnlockForm(request.POST or None, request=request)
+    if request.method == "POST" and form.is_valid() and form.keyring is not None:
+        keys = keys_of(request)
+        carried = keys.carry()
+        keys.unlock(form.keyring)
+        for name, value in carried.items():
+            keys.keep(name, value)
+        return redirect(back)
+    context = {"form": form, "next": back, "minutes": request.user.lock_minutes}
+    return render(request, "members/locked.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def kept_clear(request: HttpRequest) -> HttpResponse:
+    """The member has what they typed back; forget our copy."""
+    keys_of(request).need  # noqa: B018
+    services.dropped_clear(request.user.pk)
+    return redirect(next_path(request))
+
+
+# -- settings -------------------------------------------------------------------------------------------------------
+
+
+def settings_page(
+    request: HttpRequest,
+    *,
+    form: forms.SettingsForm | None = None,
+    kit_form: forms.UnlockForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    keys = keys_of(request)
+    profile = queries.profile_of(keys, request.user)
+    sessions = [
+        {"row": row, "here": row.session_key == request.session.session_key}
+        for row in OwnSession.objects.filter(member=request.user).order_by("-last_day", "id")[:50]
+    ]
+    context = {
+        "form": form
+        or forms.SettingsForm(instance=request.user, initial={"name": profile.name, "zone": profile.zone}),
+        "kit_form": kit_form or forms.UnlockForm(request=request),
+        "sessions": sessions,
+        "kit_confirmed": request.user.wraps.filter(opener="kit", confirmed_at__isnull=False).exists(),
+        "saved": "saved" in request.GET,
+    }
+    return render(request, "members/settings.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def settings_view(request: HttpRequest) -> HttpResponse:
+    """A member's own settings; others see nothing of them."""
+    keys = keys_of(request)
+    if request.method != "POST":
+        return settings_page(request)
+    form = forms.SettingsForm(request.POST, instance=request.user)
+    if not form.is_valid():
+        request.user.refresh_from_db()
+        return settings_page(request, form=form, status=422)
+    form.save()
+    payload = {"name": form.cleaned_data["name"], "zone": form.cleaned_data["zone"]}
+    services.member_row_write(keys.need, request.user, vault.Place.PROFILE, payload)
+    return redirect(f"{reverse('settings')}?saved")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def passphrase(request: HttpRequest) -> HttpResponse:
+    """Change the passphrase: the key is wrapped anew, content stays as it is, other sessions end."""
+    keys = keys_of(request)
+    keyring = keys.need
+    form = forms.NewPassphraseForm(request.POST or None, request=request)
+    if request.method == "POST" and form.is_valid():
+        services.passphrase_set(request.user, keyring, form.cleaned_data["new_passphrase"])
+        update_session_auth_hash(request, request.user)
+        services.session_note(request, request.user)
+        for ended in services.sessions_end(request.user, keep=request.session.session_key):
+            live.close_streams(ended)
+        return redirect(f"{reverse('settings')}?saved")
+    context = {"form": form, "suggestion": strength.suggest()}
+    return render(request, "members/passphrase.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def session_end(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """End one of the member's own sessions."""
+    ended = services.sessions_end(request.user, only=session_id)
+    if not ended:
+        raise Http404
+    for key in ended:
+        live.close_streams(key)
+    if request.session.session_key in ended:
+        end_session(request)
+        return redirect("home")
+    return redirect("settings")
+
+

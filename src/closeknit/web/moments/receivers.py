@@ -1,0 +1,38 @@
+"""Joining in when bonds are founded, joined, or change their key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from closeknit import vault
+from closeknit.web.bonds import signals
+from closeknit.web.bonds.models import Bond
+from closeknit.web.bonds.opened import OpenBond
+
+from . import deck, services
+from .models import OwnPrompt
+
+
+@receiver(signals.bond_founded)
+def first_moment(opened: OpenBond, **_kwargs: Any) -> None:
+    """A new bond has its first prompt from the start, so that whoever founds it can write at once."""
+    deck.found(opened)
+    prompt = deck.choose(opened)
+    if prompt is not None:
+        deck.note_opened(opened, prompt)
+        services.moment_open(opened, deck.card_of(prompt), founding=True)
+
+
+@receiver(signals.bond_joined)
+def admit(opened: OpenBond, **_kwargs: Any) -> None:
+    services.moment_admit(opened)
+
+
+@receiver(signals.epoch_made)
+def reseal_prompts(bond: Bond, old: dict[int, vault.Key], opened: OpenBond, **_kwargs: Any) -> None:
+    for prompt in OwnPrompt.objects.filter(bond=bond):
+        payload = prompt.unseal(old[vault.parse(prompt.body).epoch])
+        prompt.seal(opened.key, payload, epoch=opened.epoch)
+        prompt.save()

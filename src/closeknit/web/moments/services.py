@@ -1,0 +1,284 @@
+"""What members do with a moment. Each is one short transaction under the bond's row lock."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+
+from closeknit import vault
+from closeknit.method import moment as machine
+from closeknit.web import clock, live
+from closeknit.web.bonds import services as bonds
+from closeknit.web.bonds.models import Bond, BondRow, Item
+from closeknit.web.bonds.opened import OpenBond
+from closeknit.web.bonds.store import (
+    events_append,
+    events_read,
+    hold,
+    item_share,
+    item_write,
+    items_read,
+)
+from closeknit.web.tasks import checkpoint_soon
+
+from .models import Draft, Moment, OwnPrompt
+
+DeckChange = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class NotThere(Exception):
+    """No such moment for this member."""
+
+
+# -- opening ----------------------------------------------------------------------------------------------------------
+
+
+def moment_open(opened: OpenBond, prompt: dict[str, Any], *, founding: bool = False) -> Moment:
+    """Open a prompt for everyone in the bond. Everyone is asked; nobody is shown to have been told by whom to hurry.
+
+    prompt: the card as `deck.card_of` makes it. Raises store.Stale.
+    """
+    with transaction.atomic():
+        hold(opened)
+        moment = Moment(bond_id=opened.id, epoch=opened.epoch, opened_at=clock.now())
+        moment.seal(opened.key, prompt, epoch=opened.epoch)
+        moment.save(force_insert=True)
+        event = machine.Event.opened(
+            str(opened.me.id),
+            sorted(str(person.id) for person in opened.people),
+            circle=opened.bond.kind == Bond.Kind.CIRCLE,
+            founding=founding,
+        )
+        events_append(opened, moment.id, [event.to_payload()])
+        _poke(opened, [str(person.id) for person in opened.others], moment.id, [event])
+    return moment
+
+
+def moment_admit(opened: OpenBond) -> None:
+    """A newcomer joins the bond's first moments that are still closed. Inside the joining's transaction."""
+    for moment in Moment.objects.filter(bond_id=opened.id, revealed_at__isnull=True, epoch=opened.epoch):
+        events = _events(opened, moment.id)
+        if not events:
+            continue
+        event = machine.Event.joined(str(opened.me.id))
+        if machine.can(machine.fold(events), event):
+            events_append(opened, moment.id, [event.to_payload()])
+
+
+# -- acting -----------------------------------------------------------------------------------------------------------
+
+
+def _events(opened: OpenBond, moment_id: uuid.UUID) -> list[machine.Event]:
+    return [machine.Event.from_payload(payload) for payload in events_read(opened, [moment_id])[moment_id]]
+
+
+def _act(
+    opened: OpenBond, moment_id: uuid.UUID, make: Callable[[machine.State, Moment], list[machine.Event]]
+) -> machine.State:
+    """Lock, read, let `make` say what happens (writing its items meanwhile), check, append, poke whom it shows for.
+
+    Raises NotThere, store.Stale, machine.MomentError (then nothing was written).
+    """
+    with transaction.atomic():
+        bond = hold(opened)
+        moment = Moment.objects.filter(pk=moment_id, bond_id=opened.id, epoch__gte=opened.first_epoch).first()
+        if moment is None:
+            raise NotThere
+        events = _events(opened, moment_id)
+        before = after = machine.fold(events)
+        added = make(before, moment)
+        for event in added:
+            after = machine.step(after, event)
+        if added:
+            events_append(opened, moment_id, [event.to_payload() for event in added])
+        if after.revealed and moment.revealed_at is None:
+            _revealed(bond, opened, moment)
+        elif not bond.opened_together and any(answer.released for answer in after.answers):
+            _opened_together(bond, opened)
+        changed = machine.changed_for(before, after) - {str(opened.me.id)}
+        _poke(opened, changed, moment_id, [*events, *added])
+    return after
+
+
+def _revealed(bond: Bond, opened: OpenBond, moment: Moment) -> None:
+    moment.revealed_at = clock.now()
+    moment.save(update_fields=["revealed_at"])
+    if not bond.opened_together:
+        _opened_together(bond, opened)
+
+
+def _opened_together(bond: Bond, opened: OpenBond) -> None:
+    """From the first shared words on, a link alone opens nothing."""
+    bond.opened_together = opened.bond.opened_together = True
+    bond.save(update_fields=["opened_together"])
+    bonds.strip_keys(bond)
+
+
+def _poke(opened: OpenBond, members: Any, moment_id: uuid.UUID, events: list[machine.Event]) -> None:
+    versions = {member: machine.visible_version(events, member) for member in members}
+    now = bonds.live_version()
+
+    def send() -> None:
+        for member, version in versions.items():
+            live.poke([uuid.UUID(member)], f"moment:{moment_id}", version)
+        live.poke([uuid.UUID(member) for member in versions], f"bond:{opened.id}", now)
+
+    if versions:
+        transaction.on_commit(send)
+
+
+def answer_share(
+    opened: OpenBond,
+    moment_id: uuid.UUID,
+    text: str,
+    *,
+    rule: machine.Rule = machine.Rule.ALL,
+    told: bool = True,
+    advice_welcome: bool = False,
+    let_see: bool = False,
+) -> machine.State:
+    """Share my answer; it opens when the moment does. A second submit of the same form changes nothing."""
+    me = str(opened.me.id)
+
+    def make(state: machine.State, moment: Moment) -> list[machine.Event]:
+        if state.answer_of(me) is not None:
+            return []
+        item = item_write(opened, moment_id, {"text": text}, shared=not state.strict or state.revealed)
+        Draft.objects.filter(member_id=opened.me.id, moment=moment).delete()
+        return [
+            machine.Event.answered(
+                me, str(item.id), rule=rule, told=told, advice_welcome=advice_welcome, let_see=let_see
+            )
+        ]
+
+    return _act(opened, moment_id, make)
+
+
+def answer_withdraw(opened: OpenBond, moment_id: uuid.UUID) -> machine.State:
+    """Take my answer back: the shared text and its keys are deleted, the words become my draft again."""
+    me = str(opened.me.id)
+
+    def make(state: machine.State, moment: Moment) -> list[machine.Event]:
+        mine = state.answer_of(me)
+        if mine is None:
+            return []
+        ids = [uuid.UUID(item) for item in (mine.item, *mine.notes)]
+        texts = items_read(opened, ids)
+        draft_write(opened, moment, "\n\n".join(texts[item]["text"] for item in ids if item in texts))
+        Item.objects.filter(pk__in=ids, author_id=opened.me.id).delete()
+        transaction.on_commit(checkpoint_soon)
+        return [machine.Event.withdrew(me)]
+
+    return _act(opened, moment_id, make)
+
+
+def answer_event(opened: OpenBond, moment_id: uuid.UUID, event: machine.Event) -> machine.State:
+    """Any act that is a verb alone: release, rule, told, let see, take part, step out, respond."""
+
+    def make(state: machine.State, moment: Moment) -> list[machine.Event]:
+        if event.verb is machine.Verb.RELEASED and state.strict:
+            mine = state.answer_of(event.by)
+            if mine is not None:
+                item_share(opened, Item.objects.get(pk=mine.item, author_id=opened.me.id))
+        return [] if _already(state, event) else [event]
+
+    return _act(opened, moment_id, make)
+
+
+def _already(state: machine.State, event: machine.Event) -> bool:
+    """Whether a repeated form asks for what is so already."""
+    mine = state.answer_of(event.by)
+    match event.verb:
+        case machine.Verb.RELEASED:
+            return mine is not None and mine.released
+        case machine.Verb.TAKING_PART:
+            return event.by in state.said_yes
+        case machine.Verb.RESPONDED:
+            return any((r.by, r.to, r.choice) == (event.by, event.to, event.choice) for r in state.responses)
+        case _:
+            return False
+
+
+def words_say(opened: OpenBond, moment_id: uuid.UUID, to: str, text: str, *, advice: bool = False) -> machine.State:
+    """Words beneath an answer, after the first response."""
+
+    def make(state: machine.State, moment: Moment) -> list[machine.Event]:
+        item = item_write(opened, moment_id, {"text": text}, shared=True)
+        return [machine.Event.said(str(opened.me.id), to, str(item.id), advice=advice)]
+
+    return _act(opened, moment_id, make)
+
+
+def words_unsay(opened: OpenBond, moment_id: uuid.UUID, item_id: uuid.UUID) -> machine.State:
+    """Take words of mine back; they are deleted."""
+
+    def make(state: machine.State, moment: Moment) -> list[machine.Event]:
+        Item.objects.filter(pk=item_id, author_id=opened.me.id, stream=moment_id).delete()
+        transaction.on_commit(checkpoint_soon)
+        return [machine.Event.unsaid(str(opened.me.id), str(item_id))]
+
+    return _act(opened, moment_id, make)
+
+
+def change_note(opened: OpenBond, moment_id: uuid.UUID, text: str) -> machine.State:
+    """What changed since: a note under an old answer of mine."""
+
+    def make(state: machine.State, moment: Moment) -> list[machine.Event]:
+        item = item_write(opened, moment_id, {"text": text}, shared=True)
+        return [machine.Event.changed(str(opened.me.id), str(item.id))]
+
+    return _act(opened, moment_id, make)
+
+
+# -- what nobody else sees --------------------------------------------------------------------------------------------
+
+
+def draft_write(opened: OpenBond, moment: Moment, text: str, *, passed: bool = False) -> None:
+    """Save what I am writing, for me alone."""
+    with transaction.atomic():
+        draft = Draft.objects.filter(member_id=opened.me.id, moment=moment).first()
+        draft = draft or Draft(member_id=opened.me.id, moment=moment)
+        draft.seal(opened.keyring.self_key, {"text": text, "passed": passed})
+        draft.save()
+
+
+def draft_pass(opened: OpenBond, moment: Moment) -> None:
+    """Let this one pass. To everyone else it is silence."""
+    draft = Draft.objects.filter(member_id=opened.me.id, moment=moment).first()
+    text = draft.unseal(opened.keyring.self_key)["text"] if draft else ""
+    draft_write(opened, moment, text, passed=True)
+
+
+def wishes_write(opened: OpenBond, *, level: int, avoid: list[str]) -> None:
+    """My private yes to a depth, and the kinds of prompt I would rather not get."""
+    with transaction.atomic():
+        hold(opened)
+        payload = {"level": level, "not": sorted(set(avoid))}
+        bonds.row_write(opened, vault.Place.MEMBERSHIP_WISHES, payload, member=opened.me.id)
+
+
+def wishes_of_all(opened: OpenBond) -> tuple[int, frozenset[str]]:
+    """(the depth all have agreed to, the kinds somebody would rather not get). Only for choosing a prompt, never shown."""
+    level, avoid = 5, set()
+    ids = [person.id for person in opened.people]
+    for row in BondRow.objects.filter(bond_id=opened.id, member_id__in=ids, place=vault.Place.MEMBERSHIP_WISHES):
+        payload = opened.row_payload(row)
+        level = min(level, int(payload["level"]))
+        avoid |= set(payload["not"])
+    return level, frozenset(avoid)
+
+
+# -- own prompts ------------------------------------------------------------------------------------------------------
+
+
+def own_prompt_write(opened: OpenBond, text: str) -> OwnPrompt:
+    """A prompt of our own for this bond; everyone in it can open it."""
+    with transaction.atomic():
+        hold(opened)
+        prompt = OwnPrompt(bond_id=opened.id, author_id=opened.me.id, written_at=clock.now())
+        prompt.seal(opened.key, {"text": text}, epoch=opened.epoch)
+        prompt.save(force_insert=True)
+    return prompt

@@ -1,0 +1,422 @@
+"""Today, moments, the thread, and what is private around them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import Any, Concatenate
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from closeknit.method import moment as machine
+from closeknit.web.bonds.access import bond_settled
+from closeknit.web.bonds.opened import OpenBond
+from closeknit.web.bonds.store import Stale
+from closeknit.web.members import queries as members
+from closeknit.web.members import services as member_services
+from closeknit.web.members.keys import keys_of
+from closeknit.web.members.pages import wants_json
+
+from . import deck, forms, queries, services
+from .models import Moment, OwnPrompt
+
+BondView = Callable[Concatenate[HttpRequest, OpenBond, ...], HttpResponse]
+
+
+def in_bond(view: BondView) -> Callable[..., HttpResponse]:
+    """Gives the view the bond of the path, opened and settled; 404 for anyone who does not hold its key."""
+
+    @login_required
+    @wraps(view)
+    def inner(request: HttpRequest, bond_id: uuid.UUID, **kwargs: Any) -> HttpResponse:
+        opened = bond_settled(request, bond_id)
+        if not opened.is_in:
+            return waiting_to_be_let_in(request, opened)
+        try:
+            return view(request, opened, **kwargs)
+        except Stale:
+            return _changed_meanwhile(request, opened)
+        except services.NotThere:
+            raise Http404 from None
+
+    return inner
+
+
+def waiting_to_be_let_in(request: HttpRequest, opened: OpenBond) -> HttpResponse:
+    """A newcomer whose inviter has not been here yet."""
+    if request.method != "GET":
+        raise Http404
+    return render(request, "moments/not_yet_in.html", {"bond": opened})
+
+
+def _changed_meanwhile(request: HttpRequest, opened: OpenBond, status: int = 409) -> HttpResponse:
+    """Something moved between reading and writing. What was typed is in the page."""
+    context = {"bond": opened, "text": request.POST.get("text", ""), "back": reverse("today", args=[opened.id])}
+    return render(request, "moments/changed_meanwhile.html", context, status=status)
+
+
+def _zone(request: HttpRequest) -> Any:
+    return members.profile_of(keys_of(request), request.user).tzinfo
+
+
+def _kept_text(request: HttpRequest, path: str) -> str:
+    """What was being typed on this page when it locked, if anything was."""
+    kept = member_services.dropped_read(request.user.pk, keys_of(request).need)
+    return next((one.fields.get("text", "") for one in reversed(kept) if one.path.startswith(path)), "")
+
+
+# -- today ------------------------------------------------------------------------------------------------------------
+
+
+@in_bond
+@require_GET
+def today(request: HttpRequest, opened: OpenBond) -> HttpResponse:
+    """At most three things."""
+    shown = queries.today(opened, may_ask_level=deck.may_ask_level(opened))
+    context = {"bond": opened, "today": shown, "zone": _zone(request), **_page_context(request, opened, shown.page)}
+    template = "moments/_today.html" if request.headers.get("X-Poke") else "moments/today.html"
+    return render(request, template, context)
+
+
+def _page_context(
+    request: HttpRequest, opened: OpenBond, page: queries.MomentPage | None, form: forms.AnswerForm | None = None
+) -> dict[str, Any]:
+    if page is None:
+        return {"page": None}
+    path = reverse("moment", args=[opened.id, page.glance.id])
+    kept = _kept_text(request, path) if page.stage == "write" and request.session.get("ck_dropped") else ""
+    initial = {"text": kept or page.draft, "rule": "all"}
+    return {
+        "page": page,
+        "form": form or forms.AnswerForm(initial=initial),
+        "was_kept": bool(kept) and kept != page.draft,
+        "kept_text": kept,
+        "others": opened.others,
+        "zone": _zone(request),
+    }
+
+
+# -- one moment ---------------------------------------------------------------------------------------------------------
+
+
+def _glance(opened: OpenBond, moment_id: uuid.UUID) -> queries.Glance:
+    glance = queries.moment_glance(opened, moment_id)
+    if glance is None:
+        raise Http404
+    return glance
+
+
+@in_bond
+@require_GET
+def moment(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpResponse:
+    """One moment: write, wait, or read together."""
+    return _moment_page(request, opened, moment_id)
+
+
+def _moment_page(
+    request: HttpRequest,
+    opened: OpenBond,
+    moment_id: uuid.UUID,
+    *,
+    form: forms.AnswerForm | None = None,
+    say_form: forms.SayForm | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    glance = _glance(opened, moment_id)
+    page = queries.moment_page(opened, glance, queries.drafts_of(opened, [moment_id]))
+    context = {
+        "bond": opened,
+        "say_form": say_form,
+        "say_to": request.POST.get("to", ""),
+        "problem": problem,
+        **_page_context(request, opened, page, form),
+    }
+    template = "moments/_moment.html" if request.headers.get("X-Poke") else "moments/moment.html"
+    return render(request, template, context, status=status)
+
+
+def _back(opened: OpenBond, moment_id: uuid.UUID) -> HttpResponse:
+    return redirect("moment", opened.id, moment_id)
+
+
+def _refused(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID, error: machine.MomentError) -> HttpResponse:
+    """The machine said no: show the moment as it is now, with what was typed."""
+    _glance(opened, moment_id)
+    form = forms.AnswerForm(request.POST) if "text" in request.POST else None
+    return _moment_page(request, opened, moment_id, form=form, problem=error.code, status=409)
+
+
+@in_bond
+@require_POST
+def share(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpResponse:
+    """Share my answer."""
+    form = forms.AnswerForm(request.POST)
+    if not form.is_valid():
+        return _moment_page(request, opened, moment_id, form=form, status=422)
+    data = form.cleaned_data
+    try:
+        services.answer_share(
+            opened,
+            moment_id,
+            data["text"],
+            rule=data["rule"],
+            told=not data["hush"],
+            advice_welcome=data["advice"],
+            let_see=data["let_see"],
+        )
+    except machine.MomentError as error:
+        return _refused(request, opened, moment_id, error)
+    _forget_kept(request)
+    return _back(opened, moment_id)
+
+
+def _forget_kept(request: HttpRequest) -> None:
+    if request.session.get("ck_dropped"):
+        member_services.dropped_clear(request.user.pk)
+        del request.session["ck_dropped"]
+
+
+@in_bond
+@require_POST
+def draft(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpResponse:
+    """Save what I am writing, for me alone. The page's script asks every second or so; a button does the same."""
+    try:
+        text = forms.clean_text(request.POST.get("text", ""))
+    except forms.ValidationError as error:
+        if wants_json(request):
+            return JsonResponse({"saved": False, "say": error.messages[0]}, status=422)
+        return _moment_page(request, opened, moment_id, form=forms.AnswerForm(request.POST), status=422)
+    row = Moment.objects.filter(pk=moment_id, bond_id=opened.id, epoch__gte=opened.first_epoch).first()
+    if row is None:
+        raise Http404
+    services.draft_write(opened, row, text)
+    _forget_kept(request)
+    return JsonResponse({"saved": True}) if wants_json(request) else _back(opened, moment_id)
+
+
+@in_bond
+@require_POST
+def let_pass(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpResponse:
+    """Not this one, for me. Nobody is told."""
+    row = Moment.objects.filter(pk=moment_id, bond_id=opened.id, epoch__gte=opened.first_epoch).first()
+    if row is None:
+        raise Http404
+    services.draft_pass(opened, row)
+    return redirect("prompt", opened.id) if "another" in request.POST else redirect("today", opened.id)
+
+
+def _verb(make: Callable[[str, HttpRequest], machine.Event]) -> Callable[..., HttpResponse]:
+    """A view for an act that is a verb alone."""
+
+    @in_bond
+    @require_POST
+    def view(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpResponse:
+        try:
+            services.answer_event(opened, moment_id, make(str(opened.me.id), request))
+        except machine.MomentError as error:
+            return _refused(request, opened, moment_id, error)
+        except ValueError:
+            return _moment_page(request, opened, moment_id, problem="bad-event", status=422)
+        return _back(opened, moment_id)
+
+    return view
+
+
+release = _verb(lambda me, _request: machine.Event.released(me))
+take_part = _verb(lambda me, _request: machine.Event.taking_part(me))
+step_out = _verb(lambda me, _request: machine.Event.stepped_out(me))
+rule = _verb(lambda me, request: machine.Event.rule_changed(me, machine.Rule(request.POST.get("rule", ""))))
+told = _verb(lambda me, request: machine.Event.told_changed(me, request.POST.get("told") == "yes"))
+let_see = _verb(lambda me, request: machine.Event.let_others_see(me, request.POST.get("let_see") == "yes"))
+respond = _verb(
+    lambda me, request: machine.Event.responded(
+        me, request.POST.get("to", "") or "-", machine.Choice(request.POST.get("choice", ""))
+    )
+)
+
+
+@in_bond
+@require_POST
+def withdraw(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpResponse:
+    """Take my answer back."""
+    try:
+        services.answer_withdraw(opened, moment_id)
+    except machine.MomentError as error:
+        return _refused(request, opened, moment_id, error)
+    return _back(opened, moment_id)
+
+
+@in_bond
+@require_POST
+def say(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpResponse:
+    """Words beneath an answer."""
+    form = forms.SayForm(request.POST)
+    if not form.is_valid():
+        return _moment_page(request, opened, moment_id, say_form=form, status=422)
+    try:
+        services.words_say(
+            opened,
+            moment_id,
+            request.POST.get("to", "") or "-",
+            form.cleaned_data["text"],
+            advice=form.cleaned_data["advice"],
+        )
+    except machine.MomentError as error:
+        return _moment_page(request, opened, moment_id, say_form=form, problem=error.code, status=409)
+    _forget_kept(request)
+    return _back(opened, moment_id)
+
+
+@in_bond
+@require_POST
+def unsay(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponse:
+    """Take words of mine back."""
+    try:
+        services.words_unsay(opened, moment_id, item_id)
+    except machine.MomentError:
+        raise Http404 from None
+    return _back(opened, moment_id)
+
+
+@in_bond
+@require_POST
+def changed(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpResponse:
+    """What changed since I answered."""
+    form = forms.SayForm(request.POST)
+    if not form.is_valid():
+        return _moment_page(request, opened, moment_id, say_form=form, status=422)
+    try:
+        services.change_note(opened, moment_id, form.cleaned_data["text"])
+    except machine.MomentError as error:
+        return _moment_page(request, opened, moment_id, say_form=form, problem=error.code, status=409)
+    return _back(opened, moment_id)
+
+
+# -- choosing a prompt --------------------------------------------------------------------------------------------------
+
+
+@in_bond
+@require_http_methods(["GET", "POST"])
+def prompt(request: HttpRequest, opened: OpenBond) -> HttpResponse:
+    """A prompt to open, or another one, or none of this kind. Choosing is private until one is opened."""
+    action = request.POST.get("do", "") if request.method == "POST" else ""
+    if action == "open":
+        return _open_offered(request, opened)
+    if action in {"another", "not-kind", "offer"}:
+        deck.offer_next(opened, skip=action == "another", avoid=action == "not-kind")
+        return redirect("prompt", opened.id)
+    offer = deck.offered(opened)
+    context = {
+        "bond": opened,
+        "offer": offer,
+        "theme": deck.theme_label(offer) if offer else "",
+        "own": queries.own_prompts(opened)[:3],
+        "asked": deck.was_asked(opened),
+    }
+    return render(request, "moments/prompt.html", context)
+
+
+def _open_offered(request: HttpRequest, opened: OpenBond) -> HttpResponse:
+    offer = deck.offered(opened)
+    if offer is None or offer.id != request.POST.get("prompt"):
+        return redirect("prompt", opened.id)
+    return _back(opened, deck.open_offer(opened, offer).id)
+
+
+@in_bond
+@require_http_methods(["GET", "POST"])
+def depth(request: HttpRequest, opened: OpenBond) -> HttpResponse:
+    """My private yes to a depth, and what to leave out."""
+    mine = deck.my_wishes(opened)
+    themes = deck.themes()
+    form = forms.WishesForm(
+        request.POST or None, themes=themes, initial={"level": mine["level"], "avoid": mine["not"]}
+    )
+    if request.method == "POST" and form.is_valid():
+        services.wishes_write(opened, level=form.cleaned_data["level"], avoid=form.cleaned_data["avoid"])
+        return redirect("today", opened.id)
+    context = {"bond": opened, "form": form, "levels": deck.level_words(), "mine": mine}
+    return render(request, "moments/depth.html", context, status=422 if form.errors else 200)
+
+
+@in_bond
+@require_http_methods(["GET", "POST"])
+def prompts(request: HttpRequest, opened: OpenBond) -> HttpResponse:
+    """Prompts that we wrote ourselves."""
+    form = forms.OwnPromptForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        services.own_prompt_write(opened, form.cleaned_data["text"])
+        return redirect("prompts", opened.id)
+    context = {"bond": opened, "form": form, "own": queries.own_prompts(opened)}
+    return render(request, "moments/prompts.html", context, status=422 if form.errors else 200)
+
+
+@in_bond
+@require_POST
+def prompt_open(request: HttpRequest, opened: OpenBond, prompt_id: uuid.UUID) -> HttpResponse:
+    """Open one of our own prompts."""
+    row = OwnPrompt.objects.filter(pk=prompt_id, bond_id=opened.id).first()
+    if row is None:
+        raise Http404
+    made = services.moment_open(opened, deck.own_card(opened, row))
+    return _back(opened, made.id)
+
+
+@in_bond
+@require_POST
+def prompt_delete(request: HttpRequest, opened: OpenBond, prompt_id: uuid.UUID) -> HttpResponse:
+    """Take back a prompt I wrote. Moments it opened keep it as it was."""
+    gone, _rows = OwnPrompt.objects.filter(pk=prompt_id, bond_id=opened.id, author_id=opened.me.id).delete()
+    if not gone:
+        raise Http404
+    return redirect("prompts", opened.id)
+
+
+# -- the thread ---------------------------------------------------------------------------------------------------------
+
+
+def _month(value: str) -> date | None:
+    try:
+        return date.fromisoformat(f"{value}-01") if value else None
+    except ValueError:
+        raise Http404 from None
+
+
+@in_bond
+@require_GET
+def thread(request: HttpRequest, opened: OpenBond) -> HttpResponse:
+    """What was opened, by month."""
+    zone = _zone(request)
+    raw = request.GET.get("page", "1")
+    if not raw.isdecimal() or not 1 <= int(raw) <= 100_000:
+        raise Http404
+    number, first = int(raw), _month(request.GET.get("month", ""))
+    found, more = queries.month_page(opened, zone, first, number)
+    context = {
+        "bond": opened,
+        "months": found,
+        "all_months": queries.months(opened, zone),
+        "month": first,
+        "page_number": number,
+        "more": more,
+        "zone": zone,
+        "form": forms.SearchForm(),
+    }
+    return render(request, "moments/thread.html", context)
+
+
+@in_bond
+@require_POST
+def search(request: HttpRequest, opened: OpenBond) -> HttpResponse:
+    """Search in memory; the words come by POST, so that they stand in no address and no log."""
+    form = forms.SearchForm(request.POST)
+    found = queries.search(opened, form.cleaned_data["words"]) if form.is_valid() else []
+    context = {"bond": opened, "form": form, "found": found, "zone": _zone(request)}
+    return render(request, "moments/search.html", context, status=422 if form.errors else 200)
