@@ -15,20 +15,22 @@ assumed: whoever opens it takes part; another takes part by saying so (`TAKING_P
 - Who takes part by answering alone is not listed before the reveal, or the list would tell of an untold answer.
 - `STEPPED_OUT`, in circles and before one's own answer, takes the visible "I take part" back. It cannot be quiet: the
   name leaves a list that all could see, and if nobody else is waited for the moment opens there and then, as it would
-  have without that yes. Hiding it would show a name as taking part that does not, and the reveal would give it away. The
-  page says both before the tap; whoever wants to leave no trace stays silent, which is always possible.
+  have without that yes. Hiding it would show a name as taking part that does not, and the reveal would give it away.
+  The page says both before the tap; whoever wants to leave no trace stays silent, which is always possible.
 
 **Reveal.** It opens when at least two have answered and each author's own rule is met: `ALL` (everyone who takes part
 has answered) or `TWO` (as soon as two have). One author with `ALL` is enough to wait. Nobody's answer is shown by what
 others choose: `RELEASED` opens its author's answer and no other, to all who are asked, whether they answer or not; it
 counts as that author allowing a reveal. So in a bond of two an answer that follows a release opens at once, and in a
-circle it follows its own author's rule. A reveal is for good; who answers later is seen at once.
+circle it follows its own author's rule. A reveal is for good; who answers later is seen at once. A release while others
+are there ends the admission of newcomers to a founding moment, as a reveal does: what was shared earlier stays with
+those who were there. A release while nobody else is there is meant for whoever comes.
 
 **Strict.** When the conditions are met the moment is `OPENING` until every author has handed over (`HANDED`: the bond's
-wrap of that answer exists). Nobody sees anything before the last. If the conditions lapse meanwhile (an author withdraws
-or goes back to `ALL`), hand-overs lapse too: whoever keeps wraps deletes those of `before` that `after` does not hold as
-`handed`. A release, and an answer after the reveal, are wrapped by their author's own request and need no hand-over.
-Only authors are told of `OPENING`; if it lapses, they can tell that something was changed, not what was written.
+wrap of that answer exists). Nobody sees anything before the last. If the conditions lapse meanwhile (an author
+withdraws or goes back to `ALL`), hand-overs lapse too: whoever keeps wraps deletes those of `before` that `after` does
+not hold as `handed`. A release, and an answer after the reveal, are wrapped by their author's own request and need no
+hand-over. Only authors are told of `OPENING`; if it lapses, they can tell that something was changed, not what was written.
 
 **Who sees an answer.** Its author; everyone asked, if it is released; after the reveal whoever has a *seat* (answered,
 then or later), and everyone else asked only if every author lets them. A seat stays when its holder withdraws: taking
@@ -83,7 +85,7 @@ class UnknownVerb(MomentError):
 
 
 class BadEvent(MomentError):
-    """A field is missing, of the wrong type, or does not belong to its verb; or an opening that does not hold together."""
+    """A field is missing, of the wrong type, or does not belong to its verb; or an opening that contradicts itself."""
 
     code = "bad-event"
     says = "The event does not have the fields that its verb needs."
@@ -118,7 +120,7 @@ class AlreadyIn(MomentError):
 
 
 class NotAdmitting(MomentError):
-    """JOINED to a moment that is not the bond's first, or after its reveal."""
+    """JOINED to a moment that is not the bond's first, or after its reveal, or after a release to others."""
 
     code = "not-admitting"
     says = "Only the first moment of a bond admits newcomers, and only before its reveal."
@@ -475,8 +477,8 @@ class Event:
         if type(version) is not int or version != PAYLOAD_VERSION:
             raise UnknownVersion
         try:
-            verb = Verb(payload.get("verb"))
-        except ValueError:
+            verb = Verb(payload["verb"])
+        except (KeyError, ValueError):
             raise UnknownVerb from None
         if set(payload) != {"v", "verb", "by", *_FIELDS[verb]}:
             raise BadEvent(f"{verb.value}: other fields than its own")
@@ -546,7 +548,7 @@ class State:
     """All there is to know: for the machine and for tests. Pages are built from `view` alone.
 
     roster: everyone who was ever asked, in a fixed order. members: who still is. said_yes: who takes part by having
-    said so (in a bond of two: both). answers, responses: in roster order. words: in order of speaking. used: every item
+    said so (in a bond of two: both). founding: newcomers are still admitted until the reveal. answers, responses: in roster order. words: in order of speaking. used: every item
     ever named. seats: who has had an answer in the revealed moment.
     """
 
@@ -635,8 +637,8 @@ def _has_responded(state: State, by: MemberId, to: MemberId) -> bool:
     return any(response.by == by and response.to == to for response in state.responses)
 
 
-# What is refused, and why. Each returns the refusal, or None where the act is allowed. They look only at what the member
-# who acts can see: otherwise a refused try would tell of an answer that a page must not tell of. The one exception,
+# What is refused, and why. Each returns the refusal, or None where the act is allowed. They look only at what the
+# member who acts can see: otherwise a refused try would tell of an answer that a page must not tell of. The one exception,
 # ItemUsed, needs an id that nobody but its author holds.
 
 
@@ -880,6 +882,7 @@ def _apply(state: State, event: Event) -> State:
             own = replace(own, handed=True)
         case Verb.RELEASED:
             own = replace(own, released=True)
+            state = replace(state, founding=state.founding and len(state.members) == 1)
         case Verb.RULE_CHANGED:
             own = replace(own, rule=event.rule or Rule.ALL)
         case Verb.TOLD_CHANGED:
@@ -1122,7 +1125,7 @@ def _view_or_none(state: State | None, member: MemberId) -> View | None:
 
 
 def changed_for(before: State | None, after: State) -> frozenset[MemberId]:
-    """Whose view differs between the two, those who came or left between them included: whom to poke, and no one else."""
+    """Whose view differs between the two, those who came or left included: whom to poke, and no one else."""
     members = after.members if before is None else before.members | after.members
     return frozenset(one for one in members if _view_or_none(before, one) != _view_or_none(after, one))
 
@@ -1130,8 +1133,8 @@ def changed_for(before: State | None, after: State) -> frozenset[MemberId]:
 def visible_version(events: Iterable[Event], member: MemberId) -> int:
     """How often this member's view has changed over these events: the version for pokes.
 
-    It counts nothing that this member's page does not show, so it tells no more than the page. 0 while there is no view.
-    Raises what `step` raises.
+    It counts nothing that this member's page does not show, so it tells no more than the page. 0 while there is no
+    view. Raises what `step` raises.
     """
     state: State | None = None
     last: View | None = None

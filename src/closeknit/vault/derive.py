@@ -12,6 +12,9 @@ from .keys import Key
 PERSON_BYTES = 16
 KEY_CHECK_BYTES = 16
 HASH_BYTES = 32
+PUBLIC_BYTES = 32
+MIN_SECRET_BYTES = 16
+MAX_SECRET_BYTES = 64
 
 
 class Purpose(StrEnum):
@@ -34,17 +37,20 @@ def _person(purpose: Purpose) -> bytes:
 
 
 def blake2b(data: bytes, *, key: bytes = b"", size: int = HASH_BYTES, purpose: Purpose | None = None) -> bytes:
-    """BLAKE2b through libsodium. key: empty or 16 to 64 bytes; size: 16 to 64 bytes; purpose None: no personalisation."""
+    """BLAKE2b through libsodium. key: empty or 16 to 64 bytes; size: 16 to 64; purpose None: no personalisation."""
     person = _person(purpose) if purpose is not None else b""
     return bytes(
-        nacl.bindings.crypto_generichash_blake2b_salt_personal(
-            data, digest_size=size, key=key, salt=b"", person=person
-        )
+        nacl.bindings.crypto_generichash_blake2b_salt_personal(data, digest_size=size, key=key, salt=b"", person=person)
     )
 
 
 def derive(secret: bytes, purpose: Purpose, data: bytes = b"") -> Key:
-    """The key for one purpose. secret: 16 to 64 bytes; data: anything public that the key shall be bound to."""
+    """The key for one purpose. secret: 16 to 64 bytes; data: anything public that the key shall be bound to.
+
+    Raises ValueError for a secret of another length: an empty one would give a key that everybody can work out.
+    """
+    if not MIN_SECRET_BYTES <= len(secret) <= MAX_SECRET_BYTES:
+        raise ValueError("a secret is 16 to 64 bytes")
     return Key(blake2b(data, key=secret, purpose=purpose))
 
 
@@ -63,7 +69,7 @@ def chain_hash(envelope: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """An X25519 pair. Grants come to `public`."""
+    """An X25519 pair. Grants come to `public`. Prints as <key>."""
 
     public: bytes
     private: Key
@@ -71,3 +77,6 @@ class KeyPair:
     @classmethod
     def from_key(cls, private: Key) -> KeyPair:
         return cls(public=bytes(nacl.bindings.crypto_scalarmult_base(private.raw)), private=private)
+
+    def __repr__(self) -> str:
+        return "<key>"

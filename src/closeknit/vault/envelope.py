@@ -19,7 +19,7 @@ from uuid import UUID
 import nacl.bindings
 import nacl.exceptions
 
-from .derive import KEY_CHECK_BYTES, key_check
+from .derive import HASH_BYTES, KEY_CHECK_BYTES, key_check
 from .errors import DoesNotOpen, TooLarge, TooShort, UnknownAlgorithm, UnknownKind, UnknownVersion
 from .keys import Key, RandomBytes, libsodium_random
 from .places import Place
@@ -74,8 +74,11 @@ class Context:
     extra: tuple[bytes, ...] = ()
 
     def associated_data(self, header: bytes) -> bytes:
+        """What `header` (an envelope's first 23 bytes) is bound to. Raises ValueError for values of no such place."""
         if not 0 <= self.revision <= MAX_REVISION:
             raise ValueError("revision out of range")
+        if len(self.previous) not in (0, HASH_BYTES):
+            raise ValueError("a chain hash is exactly 32 bytes, or empty")
         parts = (
             self.place.value.encode("ascii"),
             self.row.bytes,
@@ -111,7 +114,10 @@ class Envelope(bytes):
 
 
 def padme(size: int) -> int:
-    """The Padmé size: at most 12 % above `size`, revealing only its magnitude. Source: Nikitin et al., PURBs, PoPETs 2019."""
+    """The Padmé size: at most 12 % above `size`, revealing only its magnitude.
+
+    Source: Nikitin et al., "Reducing Metadata Leakage from Encrypted Files", PoPETs 2019.
+    """
     if size < 2:
         return size
     exponent = size.bit_length() - 1
@@ -133,6 +139,20 @@ def pad(plaintext: bytes, padding: Padding) -> bytes:
 
 def unpad(padded: bytes) -> bytes:
     """Reverses `pad`. Raises DoesNotOpen on anything `pad` would not have made."""
+    plaintext = strip_zeros(padded)
+    if len(plaintext) > MAX_PLAINTEXT_BYTES or len(padded) not in _padded_sizes(len(plaintext)):
+        raise DoesNotOpen("does not open")
+    return plaintext
+
+
+def _padded_sizes(size: int) -> set[int]:
+    size += LENGTH_PREFIX_BYTES
+    buckets = {padding.value for padding in Padding if size <= padding.value}
+    return buckets if size <= Padding.PROSE.value else {padme(size)}
+
+
+def strip_zeros(padded: bytes) -> bytes:
+    """What a length prefix says is there, if nothing but zeros follows. Raises DoesNotOpen otherwise."""
     if len(padded) < LENGTH_PREFIX_BYTES:
         raise DoesNotOpen("does not open")
     (size,) = struct.unpack(">I", padded[:LENGTH_PREFIX_BYTES])
@@ -202,6 +222,7 @@ def open_envelope(key: Key, kind: Kind, context: Context, raw: bytes) -> bytes:
         padded = nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(
             bytes(envelope[HEADER_BYTES + NONCE_BYTES :]), context.associated_data(header), nonce, key.raw
         )
-    except nacl.exceptions.CryptoError:
+    except (nacl.exceptions.CryptoError, ValueError):
+        # ValueError: a context that nothing can have been sealed at, as an altered row may hold one.
         raise DoesNotOpen("does not open") from None
     return unpad(bytes(padded))

@@ -1,4 +1,4 @@
-"""Everything the vault can refuse. A caller may catch VaultError for all of it; `code` is stable, messages may change."""
+"""Everything the vault can refuse. A caller may catch VaultError for all; `code` is stable, messages may change."""
 
 
 class VaultError(Exception):
@@ -56,7 +56,7 @@ class PassphraseTooLong(VaultError):
 
 
 class BadKit(VaultError):
-    """A recovery kit that was mistyped. `group` is the first wrong group, counted from 1, or None if the count is off."""
+    """A recovery kit that was mistyped. `group`: the first wrong group, counted from 1, or None if the count is off."""
 
     code = "bad-kit"
 

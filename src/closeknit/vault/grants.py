@@ -13,19 +13,26 @@ from uuid import UUID
 import nacl.bindings
 import nacl.exceptions
 
-from .derive import KEY_CHECK_BYTES, KeyPair, Purpose, blake2b, derive
-from .envelope import Context, Envelope, Kind, Padding, open_envelope, parse, seal
+from .derive import KEY_CHECK_BYTES, PUBLIC_BYTES, KeyPair, Purpose, blake2b, derive
+from .envelope import MAX_EPOCH, Context, Envelope, Kind, Padding, open_envelope, parse, seal
 from .errors import DoesNotOpen
 from .keys import KEY_BYTES, Key, RandomBytes, libsodium_random
 from .places import Place
 
 
 def roster_hash(roster: Mapping[UUID, bytes]) -> bytes:
-    """32 bytes that stand for who is in a bond. roster: member id to public key."""
+    """32 bytes that stand for who is in a bond. roster: member id to public key.
+
+    Raises DoesNotOpen for a public key of another length than 32 bytes: two rosters could hash alike.
+    """
+    if any(len(public) != PUBLIC_BYTES for public in roster.values()):
+        raise DoesNotOpen("does not open")
     return blake2b(b"".join(member.bytes + roster[member] for member in sorted(roster)), purpose=Purpose.ROSTER)
 
 
 def _grant_key(own: KeyPair, other: bytes, sender: bytes, recipient: bytes) -> Key:
+    if len(other) != PUBLIC_BYTES:  # the binding does not look, and would read past the end
+        raise DoesNotOpen("does not open")
     try:
         shared = bytes(nacl.bindings.crypto_scalarmult(own.private.raw, other))
     except (nacl.exceptions.CryptoError, nacl.exceptions.RuntimeError, ValueError, TypeError):
@@ -61,6 +68,8 @@ def make_grant(
     """
     if len(previous_check) != KEY_CHECK_BYTES:
         raise ValueError("a key check is exactly 16 bytes")
+    if not 0 <= epoch <= MAX_EPOCH:
+        raise ValueError("epoch out of range")
     key = _grant_key(sender, recipient_public, sender.public, recipient_public)
     context = _context(grant_id, bond_id, epoch, sender_id, recipient_id, roster)
     return seal(
@@ -82,11 +91,12 @@ def open_grant(
 ) -> tuple[Key, bytes]:
     """(bond key, key check of the previous epoch). sender_public: the *pinned* key of the sender.
 
-    Raises DoesNotOpen if it was not made by that sender, for this recipient, bond, epoch and roster.
+    Raises the errors of `parse` for its outside, DoesNotOpen if it was not made by that sender, for this recipient,
+    bond, epoch and roster.
     """
-    key = _grant_key(recipient, sender_public, sender_public, recipient.public)
     if parse(raw).epoch != epoch:
         raise DoesNotOpen("does not open")
+    key = _grant_key(recipient, sender_public, sender_public, recipient.public)
     plain = open_envelope(key, Kind.GRANT, _context(grant_id, bond_id, epoch, sender_id, recipient_id, roster), raw)
     if len(plain) != KEY_BYTES + KEY_CHECK_BYTES:
         raise DoesNotOpen("does not open")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from .derive import KeyPair, Purpose, derive
 from .keys import Key
 
@@ -19,5 +21,7 @@ class Keyring:
     def __repr__(self) -> str:
         return "<key>"
 
-    def __reduce__(self) -> str:
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> NoReturn:
         raise TypeError("keys are not pickled")

@@ -21,8 +21,8 @@ def unpack(raw: bytes) -> tuple[int, Payload]:
     """(version, data). Raises DoesNotOpen if the bytes are no payload."""
     try:
         data = json.loads(raw[1:].decode("utf-8"))
-    except (UnicodeDecodeError, ValueError):
+    except (UnicodeDecodeError, ValueError, RecursionError):
         raise DoesNotOpen("does not open") from None
-    if not raw or not isinstance(data, dict):
+    if raw[0] == 0 or not isinstance(data, dict):
         raise DoesNotOpen("does not open")
     return raw[0], data

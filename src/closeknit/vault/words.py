@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .derive import Purpose, blake2b
+from .derive import PUBLIC_BYTES, Purpose, blake2b
 
 COMPARE_WORDS = 6
 
@@ -48,7 +48,9 @@ def from_words(typed: Sequence[str], words: Sequence[str], size: int) -> bytes:
 def compare_words(public_a: bytes, public_b: bytes, words: Sequence[str]) -> list[str]:
     """Six words that two members see alike if, and only if, each holds the other's true public key.
 
-    With 7,776 words: 77 bits. The order of the two keys does not matter.
+    With 7,776 words: 77 bits. The order of the two keys does not matter. Raises ValueError unless both are 32 bytes.
     """
+    if len(public_a) != PUBLIC_BYTES or len(public_b) != PUBLIC_BYTES:
+        raise ValueError("a public key is exactly 32 bytes")
     digest = blake2b(b"".join(sorted((public_a, public_b))), purpose=Purpose.COMPARE)
     return [words[d] for d in _digits(int.from_bytes(digest, "big"), len(words), COMPARE_WORDS)]

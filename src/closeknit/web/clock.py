@@ -1,0 +1,3 @@
+from datetime import UTC, datetime
+def now():
+    return datetime.now(UTC)

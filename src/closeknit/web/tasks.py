@@ -1,0 +1,1 @@
+def checkpoint_soon(): pass
