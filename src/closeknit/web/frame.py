@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from closeknit.web.bonds.access import bonds_of
 from closeknit.web.bonds.opened import OpenBond
+from closeknit.web.members import services as members
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,14 @@ class Frame:
             others=tuple((person.name, person.thread) for person in opened.others),
             current=opened.id == self._bond_id,
         )
+
+    @cached_property
+    def kept(self) -> list[str]:
+        """Texts that were being typed when the session locked, for pages that do not put them back themselves."""
+        if not self._open or not self._request.session.get(members.DROPPED_FLAG):
+            return []
+        texts = members.dropped_read(self._user.pk, self._request.keys.need)
+        return [text for one in texts for text in one.fields.values()]
 
     @cached_property
     def tabs(self) -> list[Tab]:

@@ -18,7 +18,7 @@ from closeknit.web.sealed.models import SealedField, SealedRow
 LOCK_MINUTES = (2, 5, 15, 30, 60, 120)
 
 
-class MemberManager(BaseUserManager["Member"]):
+class MemberManager(BaseUserManager):
     def get_by_natural_key(self, username: str | None) -> Member:
         return self.get(username__iexact=username)
 

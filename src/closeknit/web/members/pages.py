@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -11,14 +13,18 @@ def wants_json(request: HttpRequest) -> bool:
     return request.headers.get("Accept", "").startswith("application/json")
 
 
-def safe_next(request: HttpRequest, path: str) -> str:
-    """`path` if it is a path of ours, else the front page."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+_PAGE_BEHIND = re.compile(r"^(/b/[^/]+/(?:m/[^/]+/|[a-z]+/)?|/join/[^/]+/|/you/|/bonds/new/|/kit/)")
+
+
+def page_behind(path: str) -> str:
+    """The page that a form belongs to: where to go back to after a POST could not be carried out."""
+    match = _PAGE_BEHIND.match(path)
+    return match.group(1) if match else "/"
 
 
 def locked_page(request: HttpRequest) -> HttpResponse:
     """The locked page, in place of whatever was asked for; a fragment tells the whole page to lock."""
-    back = request.path if request.method == "GET" else safe_next(request, request.POST.get("back", request.path))
+    back = request.path if request.method == "GET" else page_behind(request.path)
     if wants_json(request):
         return JsonResponse({"locked": True}, status=423)
     if request.headers.get("HX-Request") or request.headers.get("X-Poke"):

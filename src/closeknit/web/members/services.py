@@ -20,6 +20,9 @@ from .keys import RequestKeys
 from .models import Dropped, Member, MemberRow, OwnSession, SecretWrap
 
 
+DROPPED_FLAG = "ck_dropped"
+
+
 class NameTaken(Exception):
     """Someone else signs in with this name."""
 
@@ -192,12 +195,21 @@ def dropped_save(request: HttpRequest, keys: RequestKeys, path: str, fields: dic
     key, key_wrap, wrap_id = dropping
     row = Dropped(member_id=request.user.pk, key_wrap=key_wrap, wrap_id=wrap_id)
     row.seal(key, {"path": path, "fields": fields, "at": clock.now().isoformat()})
+    request.session[DROPPED_FLAG] = True
     with transaction.atomic():
         row.save()
         # One writes on one page at a time; a page that saves every second must not fill the table.
         stale = Dropped.objects.filter(member_id=request.user.pk, wrap_id=wrap_id).exclude(pk=row.pk)
         stale.filter(pk__in=list(stale.order_by("-id").values_list("pk", flat=True)[20:])).delete()
     return True
+
+
+def dropped_flag(request: HttpRequest, member: Member) -> None:
+    """After unlocking: note in the session whether there is something to offer back, so that pages need not look."""
+    if Dropped.objects.filter(member=member).exists():
+        request.session[DROPPED_FLAG] = True
+    else:
+        request.session.pop(DROPPED_FLAG, None)
 
 
 @dataclass(frozen=True, slots=True)

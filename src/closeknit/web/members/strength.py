@@ -61,7 +61,7 @@ def check(passphrase: str, *, inputs: tuple[str, ...] = ()) -> None:
             missing,
         )
         raise ValidationError(message % {"count": missing}, code="short")
-    if zxcvbn(passphrase[:100], list(inputs)).score < 3:
+    if int(zxcvbn(passphrase[:100], list(inputs)).score) < 3:
         raise ValidationError(
             _("That one would be guessed soon. Add a word or two that nobody would expect there."), code="weak"
         )

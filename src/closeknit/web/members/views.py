@@ -8,7 +8,6 @@ from typing import Any
 
 import segno
 from allauth.account.internal.flows import signup as signup_flow
-from allauth.account.views import LoginView, SignupView
 from django.conf import settings
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -18,8 +17,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.generic import FormView
 
 from closeknit import vault
 from closeknit.web import live
@@ -91,25 +92,25 @@ def start_session(
     for name, value in carried.items():
         keys.keep(name, value)
     services.session_note(request, member)
+    services.dropped_flag(request, member)
 
 
-class SignUp(SignupView):  # type: ignore[misc]
-    """A name and a passphrase; then the kit."""
+class SignUp(FormView):
+    """A name and a passphrase; then the kit. allauth's form and flow; its own view would want its mail paths too."""
 
     template_name = "members/sign_up.html"
     form_class = forms.SignUpForm
 
     @method_decorator(ensure_csrf_cookie)
+    @method_decorator(never_cache)
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_authenticated and not may_sign_up(request):
+        if request.user.is_authenticated:
+            return redirect("home")
+        if not may_sign_up(request):
             return render(request, "members/sign_up_closed.html", status=403)
         if request.method == "POST":
             limits.ensure_allowed("sign-up", "", request)
-        response: HttpResponse = super().dispatch(request, *args, **kwargs)
-        return response
-
-    def get_form_class(self) -> type[forms.SignUpForm]:
-        return self.form_class
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
 
     def form_valid(self, form: forms.SignUpForm) -> HttpResponse:
         keys = keys_of(self.request)
@@ -160,18 +161,25 @@ def host_link(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("sign-up")
 
 
-class SignIn(LoginView):  # type: ignore[misc]
+class SignIn(FormView):
     """Name and passphrase."""
 
     template_name = "members/sign_in.html"
     form_class = forms.SignInForm
 
-    def get_form_class(self) -> type[forms.SignInForm]:
-        return self.form_class
+    @method_decorator(ensure_csrf_cookie)
+    @method_decorator(never_cache)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            return redirect("home")
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
 
     def form_valid(self, form: forms.SignInForm) -> HttpResponse:
         carried = keys_of(self.request).carry()
-        response: HttpResponse = super().form_valid(form)
+        response: HttpResponse = form.login(self.request, redirect_url=self.get_success_url())
         if form.keyring is not None and form.user is not None:
             start_session(
                 self.request, form.user, form.keyring, carried, remember=form.cleaned_data.get("remember", False)
@@ -315,6 +323,7 @@ def unlock(request: HttpRequest) -> HttpResponse:
         keys.unlock(form.keyring)
         for name, value in carried.items():
             keys.keep(name, value)
+        services.dropped_flag(request, request.user)
         return redirect(back)
     context = {"form": form, "next": back, "minutes": request.user.lock_minutes}
     return render(request, "members/locked.html", context, status=422 if form.errors else 200)
@@ -326,6 +335,7 @@ def kept_clear(request: HttpRequest) -> HttpResponse:
     """The member has what they typed back; forget our copy."""
     keys_of(request).need  # noqa: B018
     services.dropped_clear(request.user.pk)
+    request.session.pop(services.DROPPED_FLAG, None)
     return redirect(next_path(request))
 
 

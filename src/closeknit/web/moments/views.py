@@ -90,7 +90,7 @@ def _page_context(
     if page is None:
         return {"page": None}
     path = reverse("moment", args=[opened.id, page.glance.id])
-    kept = _kept_text(request, path) if page.stage == "write" and request.session.get("ck_dropped") else ""
+    kept = _kept_text(request, path) if page.stage == "write" and request.session.get(member_services.DROPPED_FLAG) else ""
     initial = {"text": kept or page.draft, "rule": "all"}
     return {
         "page": page,
@@ -178,9 +178,9 @@ def share(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpR
 
 
 def _forget_kept(request: HttpRequest) -> None:
-    if request.session.get("ck_dropped"):
+    if request.session.get(member_services.DROPPED_FLAG):
         member_services.dropped_clear(request.user.pk)
-        del request.session["ck_dropped"]
+        del request.session[member_services.DROPPED_FLAG]
 
 
 @in_bond
