@@ -25,12 +25,15 @@ counts as that author allowing a reveal. So in a bond of two an answer that foll
 circle it follows its own author's rule. A reveal is for good; who answers later is seen at once. A release while others
 are there ends the admission of newcomers to a founding moment, as a reveal does: what was shared earlier stays with
 those who were there. A release while nobody else is there is meant for whoever comes.
+What an untold answer does change is when the moment opens: it may be the last one missing, or its `ALL` may hold back
+what two others would allow. That is what its author chose; until then no other view can tell of it.
 
 **Strict.** When the conditions are met the moment is `OPENING` until every author has handed over (`HANDED`: the bond's
 wrap of that answer exists). Nobody sees anything before the last. If the conditions lapse meanwhile (an author
 withdraws or goes back to `ALL`), hand-overs lapse too: whoever keeps wraps deletes those of `before` that `after` does
 not hold as `handed`. A release, and an answer after the reveal, are wrapped by their author's own request and need no
-hand-over. Only authors are told of `OPENING`; if it lapses, they can tell that something was changed, not what was written.
+hand-over. Only authors are told of `OPENING`; if it lapses, they can tell that something was changed, not what was
+written.
 
 **Who sees an answer.** Its author; everyone asked, if it is released; after the reveal whoever has a *seat* (answered,
 then or later), and everyone else asked only if every author lets them. A seat stays when its holder withdraws: taking
@@ -548,8 +551,9 @@ class State:
     """All there is to know: for the machine and for tests. Pages are built from `view` alone.
 
     roster: everyone who was ever asked, in a fixed order. members: who still is. said_yes: who takes part by having
-    said so (in a bond of two: both). founding: newcomers are still admitted until the reveal. answers, responses: in roster order. words: in order of speaking. used: every item
-    ever named. seats: who has had an answer in the revealed moment.
+    said so (in a bond of two: both). founding: newcomers are still admitted until the reveal. answers, responses: in
+    roster order. words: in order of speaking. used: every item ever named. seats: who has had an answer in the revealed
+    moment.
     """
 
     opener: MemberId
@@ -638,8 +642,8 @@ def _has_responded(state: State, by: MemberId, to: MemberId) -> bool:
 
 
 # What is refused, and why. Each returns the refusal, or None where the act is allowed. They look only at what the
-# member who acts can see: otherwise a refused try would tell of an answer that a page must not tell of. The one exception,
-# ItemUsed, needs an id that nobody but its author holds.
+# member who acts can see: otherwise a refused try would tell of an answer that a page must not tell of. The one
+# exception, ItemUsed, needs an id that nobody but its author holds.
 
 
 def _not_joining(state: State, by: MemberId) -> Refusal | None:
