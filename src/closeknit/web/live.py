@@ -1,2 +1,301 @@
-def poke(members, topic, version): pass
-def close_streams(key): pass
+"""Pokes: contentless "look again" lines, pushed to open pages over GET /live/ as Server-Sent Events.
+
+A poke names a topic and a version and nothing else, so no word ever enters a broker. It may come twice, late or not at
+all: the page fetches what it needs over plain HTTP, and fetches again whenever it reconnects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+log = logging.getLogger("closeknit.live")
+
+PING_SECONDS = 15.0
+STALL_SECONDS = 5.0
+RECHECK_SECONDS = 180.0
+STREAMS_A_MEMBER = 8
+STREAMS_A_PROCESS = 5000
+CHANNEL = "closeknit:pokes"
+
+
+class Stream:
+    """One open page. What waits is coalesced by topic; a page that does not read is dropped."""
+
+    __slots__ = ("closing", "member", "pending", "session", "wake")
+
+    def __init__(self, member: uuid.UUID, session: str) -> None:
+        self.member, self.session = member, session
+        self.pending: dict[str, int] = {}
+        self.wake = asyncio.Event()
+        self.closing = False
+
+    def poke(self, topic: str, version: int) -> None:
+        self.pending[topic] = max(version, self.pending.get(topic, 0))
+        self.wake.set()
+
+    def close(self) -> None:
+        self.closing = True
+        self.wake.set()
+
+
+class Hub:
+    """All streams of this process. Touched only from its event loop; `send` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.streams: dict[uuid.UUID, set[Stream]] = defaultdict(set)
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.count = 0
+        self.stopping = False
+
+    def add(self, stream: Stream) -> bool:
+        if self.stopping or self.count >= STREAMS_A_PROCESS:
+            return False
+        mine = self.streams[stream.member]
+        if len(mine) >= STREAMS_A_MEMBER:
+            next(iter(mine)).close()
+        mine.add(stream)
+        self.count += 1
+        return True
+
+    def remove(self, stream: Stream) -> None:
+        mine = self.streams.get(stream.member)
+        if mine and stream in mine:
+            mine.discard(stream)
+            self.count -= 1
+            if not mine:
+                del self.streams[stream.member]
+
+    def deliver(self, message: dict[str, Any]) -> None:
+        """Hand a message to this process's streams. On the event loop."""
+        if "end" in message:
+            for streams in list(self.streams.values()):
+                for stream in list(streams):
+                    if stream.session == message["end"]:
+                        stream.close()
+            return
+        for member in message.get("to", ()):
+            for stream in self.streams.get(uuid.UUID(member), ()):
+                stream.poke(message["topic"], message["version"])
+
+    def resync(self) -> None:
+        """Pokes may have been missed: tell every page to look again."""
+        for streams in self.streams.values():
+            for stream in streams:
+                stream.poke("resync", int(time.time() * 1000))
+
+    def stop(self) -> None:
+        self.stopping = True
+        for streams in list(self.streams.values()):
+            for stream in list(streams):
+                stream.close()
+
+    def send(self, message: dict[str, Any]) -> None:
+        loop = self.loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self.deliver, message)
+
+
+hub = Hub()
+
+
+# -- sending, from any thread -----------------------------------------------------------------------------------------
+
+
+class _Publisher:
+    """Sends through Redis when there is one, else straight to this process. Never fails a write."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def publish(self, url: str, message: dict[str, Any]) -> None:
+        import redis
+
+        try:
+            with self._lock:
+                if self._client is None:
+                    self._client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+            self._client.publish(CHANNEL, json.dumps(message))
+        except redis.RedisError:
+            # Pages of this process still hear of it; others look again when the broker is back.
+            log.warning("broker-away")
+            hub.send(message)
+
+
+_publisher = _Publisher()
+
+
+def _redis_url() -> str:
+    from closeknit.web import config
+
+    return config.load().redis_url
+
+
+def _send(message: dict[str, Any]) -> None:
+    url = _redis_url()
+    if url:
+        _publisher.publish(url, message)
+    else:
+        hub.send(message)
+
+
+def poke(members: Iterable[uuid.UUID], topic: str, version: int) -> None:
+    """Tell these members' open pages to look at `topic` again. Call after the commit; returns at once."""
+    to = [str(member) for member in members]
+    if to:
+        _send({"to": to, "topic": topic, "version": version})
+
+
+def close_streams(session_key: str) -> None:
+    """End the streams of a session that was locked or ended."""
+    if session_key:
+        _send({"end": _tag(session_key)})
+
+
+def _tag(session_key: str) -> str:
+    """A session key's stand-in, so that the key itself enters no broker."""
+    import hashlib
+
+    return hashlib.blake2b(session_key.encode(), digest_size=16, person=b"ck/stream").hexdigest()
+
+
+# -- receiving ----------------------------------------------------------------------------------------------------------
+
+
+async def listen(url: str) -> None:
+    """Hand on what other processes publish; reconnects for ever, and lets pages look again after a gap."""
+    import redis.asyncio as redis
+
+    wait = 0.2
+    while not hub.stopping:
+        try:
+            client = redis.Redis.from_url(url)
+            async with client.pubsub(ignore_subscribe_messages=True) as channel:
+                await channel.subscribe(CHANNEL)
+                wait = 0.2
+                hub.resync()
+                async for message in channel.listen():
+                    hub.deliver(json.loads(message["data"]))
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # noqa: BLE001  (whatever the broker does, pages go on)
+            log.warning("broker-away")
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, 5.0)
+
+
+# -- the stream -----------------------------------------------------------------------------------------------------------
+
+
+def _authorise(session_key: str) -> uuid.UUID | None:
+    from django.db import close_old_connections, connections
+
+    from closeknit.web.members.live_access import member_for_session
+
+    close_old_connections()
+    try:
+        return member_for_session(session_key)
+    finally:
+        connections.close_all()
+
+
+def _cookies(headers: dict[bytes, bytes]) -> dict[str, str]:
+    from django.http import parse_cookie
+
+    return dict(parse_cookie(headers.get(b"cookie", b"").decode("latin-1")))
+
+
+def _welcome(scope: dict[str, Any], headers: dict[bytes, bytes]) -> bool:
+    """GET, for a host of ours, from a page of ours."""
+    from django.conf import settings
+    from django.http.request import split_domain_port, validate_host
+
+    host, _port = split_domain_port(headers.get(b"host", b"").decode("latin-1"))
+    if scope["method"] != "GET" or not host or not validate_host(host, settings.ALLOWED_HOSTS):
+        return False
+    if headers.get(b"sec-fetch-site", b"same-origin") not in {b"same-origin", b"none"}:
+        return False
+    origin = headers.get(b"origin")
+    return origin is None or origin.decode("latin-1").split("://")[-1] == headers[b"host"].decode("latin-1")
+
+
+async def _not_found(send: Any) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """GET /live/: a plain ASGI application, before Django and its middleware."""
+    from django.conf import settings
+
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    if not _welcome(scope, headers):
+        await _not_found(send)
+        return
+    key = _cookies(headers).get(settings.SESSION_COOKIE_NAME, "")
+    member = await asyncio.to_thread(_authorise, key) if key else None
+    if member is None:
+        await _not_found(send)
+        return
+    one = Stream(member, _tag(key))
+    if not hub.add(one):
+        await _not_found(send)
+        return
+    gone = asyncio.create_task(_gone(receive, one))
+    try:
+        await _run(one, key, send)
+    except (TimeoutError, OSError):
+        log.info("stream-stalled")
+    finally:
+        gone.cancel()
+        hub.remove(one)
+
+
+async def _gone(receive: Any, one: Stream) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    one.close()
+
+
+async def _write(send: Any, text: str, more: bool = True) -> None:
+    async with asyncio.timeout(STALL_SECONDS):
+        await send({"type": "http.response.body", "body": text.encode("ascii"), "more_body": more})
+
+
+async def _run(one: Stream, key: str, send: Any) -> None:
+    headers = [
+        (b"content-type", b"text/event-stream"),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await _write(send, "retry: 1000\ndata: hello\n\n")
+    checked = time.monotonic()
+    while not one.closing:
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                await one.wake.wait()
+        except TimeoutError:
+            await _write(send, ":\n\n")
+        one.wake.clear()
+        pending, one.pending = one.pending, {}
+        if pending and not one.closing:
+            await _write(send, "".join(f"data: {topic} v{version}\n\n" for topic, version in pending.items()))
+        if time.monotonic() - checked > RECHECK_SECONDS:
+            checked = time.monotonic()
+            if await asyncio.to_thread(_authorise, key) is None:
+                one.closing = True
+    # Spread the return of many pages after a restart.
+    await _write(send, f"retry: {random.randint(1000, 4000)}\ndata: bye\n\n", more=False)  # noqa: S311

@@ -1,0 +1,314 @@
+"""`closeknit serve | worker | demo | doctor | content check | invite | host`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+console = Console(stderr=True, highlight=False)
+
+
+def _environment(**values: Any) -> None:
+    for name, value in values.items():
+        if value is not None:
+            os.environ[f"CLOSEKNIT_{name.upper()}"] = str(value)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "closeknit.web.settings")
+
+
+def _django() -> Any:
+    """Load the settings, saying plainly what is unsafe about them; then Django."""
+    from closeknit.web import config
+
+    try:
+        loaded = config.load()
+    except config.Unsafe as error:
+        for problem in error.problems:
+            console.print(f"[bold]{problem.code}[/bold]  {problem.says} {problem.mend}", markup=True)
+        raise SystemExit(2) from None
+    import django
+
+    from closeknit.web.reporter import configure_logging
+
+    django.setup()
+    configure_logging()
+    return loaded
+
+
+@click.group()
+@click.version_option(package_name="closeknit")
+def main() -> None:
+    """A private place where people who matter to each other practise emotional intimacy."""
+
+
+def _prepare(data: Path) -> None:
+    """Folder, tables, static files; with a line for each, since the first start takes a few seconds."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("Looking at the database", total=3)
+        executor = MigrationExecutor(connection)
+        known = set(executor.loader.disk_migrations)
+        newer = [key for key in executor.loader.applied_migrations if key[0] in _our_apps() and key not in known]
+        if newer:
+            console.print("[bold]newer-database[/bold]  This data was written by a newer Closeknit. Install that one.")
+            raise SystemExit(2)
+        progress.advance(task)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            progress.update(task, description="Making the tables")
+            call_command("migrate", verbosity=0, interactive=False)
+        progress.advance(task)
+        progress.update(task, description="Laying out pages' styles and scripts")
+        _static()
+        progress.advance(task)
+
+
+def _our_apps() -> set[str]:
+    return {"members", "bonds", "moments"}
+
+
+def _static() -> None:
+    """Collect static files when the program has changed since they were last collected."""
+    from django.conf import settings
+    from django.core.management import call_command
+
+    stamp = Path(settings.STATIC_ROOT) / ".stamp"
+    files = [file for folder in settings.STATICFILES_DIRS for file in Path(folder).rglob("*") if file.is_file()]
+    newest = f"{len(files)} {max((file.stat().st_mtime_ns for file in files), default=0)}"
+    if stamp.exists() and stamp.read_text() == newest:
+        return
+    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+    stamp.write_text(newest)
+
+
+def _serve(loaded: Any, address: str, *, worker: bool = True) -> None:
+    import uvicorn
+
+    from closeknit.web import live
+    from closeknit.web.asgi import application
+
+    server_config = uvicorn.Config(
+        application,
+        host=loaded.host,
+        port=loaded.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=4,
+        timeout_keep_alive=30,
+        h11_max_incomplete_event_size=64 * 1024,
+        proxy_headers=bool(loaded.trusted_proxies),
+        forwarded_allow_ips=loaded.trusted_proxies or None,
+        lifespan="on",
+    )
+    server = uvicorn.Server(server_config)
+    stop = threading.Event()
+
+    def end_streams() -> None:
+        # Streams never end by themselves, and a graceful shutdown waits for them: end them as soon as it begins.
+        while not stop.wait(0.1):
+            if server.should_exit:
+                loop = live.hub.loop
+                if loop is not None and not loop.is_closed():
+                    loop.call_soon_threadsafe(live.hub.stop)
+                return
+
+    threading.Thread(target=end_streams, daemon=True).start()
+    consumer = _consumer() if worker else None
+    click.echo(address)
+    sys.stdout.flush()
+    try:
+        server.run()
+    finally:
+        stop.set()
+        if consumer is not None:
+            consumer.stop(graceful=False)
+    if not server.started:
+        raise SystemExit(1)
+
+
+def _consumer() -> Any:
+    """The job runner inside the web process, on threads. Several processes may run one: jobs are taken once each."""
+    from huey.consumer import Consumer
+
+    from closeknit.web.tasks import huey
+
+    class Quiet(Consumer):  # type: ignore[misc]
+        def _set_signal_handlers(self) -> None:
+            """The web server has them."""
+
+    consumer = Quiet(huey, workers=1, periodic=True, max_delay=10.0, check_worker_health=False)
+    consumer.start()
+    return consumer
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder for everything that is kept.")
+def serve(host: str | None, port: int | None, data: Path | None) -> None:
+    """Serve Closeknit. Makes what is missing, prints one address."""
+    _environment(host=host, port=port, data=data.resolve() if data else None)
+    loaded = _django()
+    _prepare(loaded.data)
+    _serve(loaded, f"Closeknit is at {loaded.origin}/")
+
+
+@main.command()
+def worker() -> None:
+    """Run jobs alone, beside several web processes."""
+    _environment()
+    _django()
+    consumer = _consumer()
+    click.echo("Closeknit's worker is running.")
+    done = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: done.set())
+    done.wait()
+    consumer.stop(graceful=True)
+
+
+@main.command()
+@click.option("--port", type=int, default=8041, show_default=True)
+def demo(port: int) -> None:
+    """Two sample members and months of shared life, in a folder that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="closeknit-demo-") as folder:
+        _environment(host="127.0.0.1", port=port, data=folder, url=f"http://demo.localhost:{port}", demo="true")
+        loaded = _django()
+        _prepare(loaded.data)
+        from closeknit.web.demo.build import build
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("Writing seven months of letters", total=None)
+            build(progress=lambda done, total: progress.update(task, completed=done, total=total))
+        _serve(loaded, f"The demo is at {loaded.origin}/")
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is wrong, or unwise, about this installation."""
+    _environment()
+    loaded = _django()
+    from django.db import connection
+
+    from closeknit.vault.passphrase import DEFAULT_PROFILE, PROFILES, passphrase_key
+    from closeknit.web.content import content_root
+
+    fine = True
+
+    def say(good: bool, text: str, mend: str = "") -> None:
+        nonlocal fine
+        fine = fine and good
+        click.echo(f"{'ok  ' if good else 'look'}  {text}{'' if good or not mend else ' ' + mend}")
+
+    say(True, "settings are safe together")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        say(True, f"database answers ({connection.vendor})")
+        from django.db.migrations.executor import MigrationExecutor
+
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        say(not waiting, "tables are current", "Start `closeknit serve` once; it brings them up.")
+    except Exception as error:  # noqa: BLE001  (a doctor reports whatever it finds)
+        say(False, f"database: {type(error).__name__}", "Check CLOSEKNIT_DATABASE_URL and that the server runs.")
+    if loaded.redis_url:
+        import redis
+
+        try:
+            redis.Redis.from_url(loaded.redis_url, socket_timeout=2).ping()
+            say(True, "broker answers")
+        except redis.RedisError as error:
+            say(False, f"broker: {type(error).__name__}", "Check CLOSEKNIT_REDIS_URL; pages still work, more slowly.")
+    best = DEFAULT_PROFILE
+    for number in PROFILES:
+        started = time.perf_counter()
+        passphrase_key("a sentence to measure with", b"0" * 16, number)
+        took = (time.perf_counter() - started) * 1000
+        click.echo(f"      passphrase profile {number}: {took:.0f} ms")
+        if took < 400:
+            best = max(best, number)
+    say(best == DEFAULT_PROFILE, f"passphrases use profile {DEFAULT_PROFILE}", f"This machine could bear {best}.")
+    from closeknit.method.content import check
+
+    report = check(content_root())
+    say(not report.problems, f"content packs: {len(report.problems)} problems", "Run `closeknit content check`.")
+    raise SystemExit(0 if fine else 1)
+
+
+@main.group()
+def content() -> None:
+    """Content packs."""
+
+
+@content.command("check")
+@click.argument("path", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print problems and counts as JSON.")
+def content_check(path: Path | None, as_json: bool) -> None:
+    """Check the packs of a folder, or our own: names file, line and mend of each problem."""
+    import json
+
+    from closeknit.method.content import check
+    from closeknit.web.content import content_root
+
+    report = check(path or content_root())
+    if as_json:
+        found = report.as_json()
+        click.echo(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))
+    else:
+        for problem in report.problems:
+            click.echo(f"{problem.file}:{problem.line}: {problem.code}: {problem.message} {problem.mend}")
+        click.echo(", ".join(f"{count} {kind}" for kind, count in report.counts.items()))
+    raise SystemExit(1 if report.problems else 0)
+
+
+@main.command()
+def invite() -> None:
+    """Print a one-time link with which someone can make an account here."""
+    _environment()
+    loaded = _django()
+    import uuid
+
+    from django.core import signing
+
+    token = signing.dumps(str(uuid.uuid4()), salt="closeknit.host-link")
+    click.echo(f"{loaded.origin}/start/{token}/")
+
+
+@main.command()
+@click.argument("name")
+def host(name: str) -> None:
+    """Move the host's mark to this member, so that their bonds can say so."""
+    _environment()
+    _django()
+    from django.db import transaction
+
+    from closeknit.web.members.models import Member
+
+    member = Member.objects.filter(username__iexact=name).first()
+    if member is None:
+        raise click.ClickException("Nobody signs in with that name.")
+    with transaction.atomic():
+        Member.objects.filter(is_host=True).update(is_host=False)
+        Member.objects.filter(pk=member.pk).update(is_host=True)
+    click.echo("Done.")
+
+
+if __name__ == "__main__":
+    main()
