@@ -34,7 +34,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
-    "django_htmx",
+
     "closeknit.web.sealed",
     "closeknit.web.members",
     "closeknit.web.bonds",
@@ -55,7 +55,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "closeknit.web.members.middleware.KeyringMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
+
 ]
 ROOT_URLCONF = "closeknit.web.urls"
 WSGI_APPLICATION = None

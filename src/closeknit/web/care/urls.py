@@ -1,0 +1,9 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("care/", views.care, name="care"),
+    path("leave/", views.leave, name="leave"),
+    path("notes/", views.left, name="leave-left"),
+]

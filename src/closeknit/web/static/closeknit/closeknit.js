@@ -1,0 +1,127 @@
+// Makes smoother what works without it. No dependency, no inline code, no words of its own but those in the page.
+import { follow } from "./live.js";
+
+const page = document.documentElement;
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+export const token = () => document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
+
+// -- small pieces ------------------------------------------------------------------------------------------------------
+export function enhance(root = document) {
+  for (const button of $$("[data-reveal]", root)) {
+    const field = document.getElementById(button.dataset.reveal), show = button.textContent;
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const hidden = field.type === "password";
+      field.type = hidden ? "text" : "password";
+      button.textContent = hidden ? button.dataset.hide : show;
+    });
+  }
+  for (const button of $$("[data-copy]", root)) {
+    button.hidden = !navigator.clipboard;
+    button.addEventListener("click", async () => {
+      const source = document.querySelector(button.dataset.copy);
+      source.select();
+      await navigator.clipboard.writeText(source.value);
+      button.disabled = true;
+      setTimeout(() => { button.disabled = false }, 1500);
+    });
+  }
+  for (const button of $$("[data-print]", root)) { button.hidden = false; button.addEventListener("click", () => print()) }
+  for (const field of $$("[data-zone]", root)) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+  for (const button of $$("[data-noscript-only]", root)) button.hidden = true;
+  for (const field of $$("textarea[data-draft-url]", root)) keepDraft(field);
+  root.querySelector("[data-focus]")?.focus();
+}
+
+// -- drafts: saved a moment after the last key ---------------------------------------------------------------------------
+function keepDraft(field) {
+  const state = field.form.querySelector("[data-draft-state]"), saved = state?.textContent;
+  let last = field.value, timer = 0, busy = false;
+  const body = () => new URLSearchParams({ text: field.value, csrfmiddlewaretoken: token() });
+  const save = async () => {
+    if (busy || field.value === last) return;
+    busy = true;
+    const sent = field.value;
+    try {
+      const answer = await fetch(field.dataset.draftUrl, { method: "POST", body: body(), headers: { Accept: "application/json" } });
+      if (answer.status === 423) { location.reload(); return }
+      const said = await answer.json().catch(() => ({}));
+      if (answer.ok) { last = sent; if (state) state.textContent = saved }
+      else if (state) state.textContent = said.say ?? state.dataset.failed ?? saved;
+    } catch { if (state) state.textContent = "…" }
+    busy = false;
+    if (field.value !== last) schedule();
+  };
+  const schedule = () => { clearTimeout(timer); timer = setTimeout(save, 800) };
+  field.addEventListener("input", schedule);
+  const leave = () => {
+    if (field.value === last || !field.isConnected) return;
+    last = field.value;
+    fetch(field.dataset.draftUrl, { method: "POST", body: body(), keepalive: true, headers: { Accept: "application/json" } }).catch(() => {});
+  };
+  addEventListener("pagehide", leave);
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave() });
+  field.form.addEventListener("submit", () => { clearTimeout(timer); last = field.value });
+}
+
+// -- quick exit: Shift three times within five seconds, dots to see it -----------------------------------------------------
+function quickExit() {
+  const link = document.getElementById("exit");
+  if (!link) return;
+  const go = (event) => {
+    event?.preventDefault();
+    const cover = document.createElement("div");
+    cover.className = "overlay";
+    document.body.append(cover);
+    document.title = "Notes";
+    page.classList.add("locking");
+    location.replace(link.href);
+  };
+  link.addEventListener("click", go);
+  const dots = document.createElement("div");
+  dots.className = "exit-dots";
+  dots.setAttribute("aria-hidden", "true");
+  document.body.append(dots);
+  let presses = [];
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Shift") { presses = []; dots.textContent = ""; return }
+    if (event.repeat) return;
+    presses = [...presses.filter((at) => event.timeStamp - at < 5000), event.timeStamp];
+    dots.textContent = "•".repeat(presses.length);
+    if (presses.length >= 3) go();
+    else setTimeout(() => { if (!presses.length || event.timeStamp === presses.at(-1)) { presses = []; dots.textContent = "" } }, 5000);
+  });
+}
+
+// -- the lock: hides before the server answers -----------------------------------------------------------------------------
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("closeknit") : null;
+function idleLock() {
+  const minutes = Number(page.dataset.lockMinutes);
+  addEventListener("pageshow", (event) => { if (event.persisted) { page.classList.add("locking"); location.reload() } });
+  tabs?.addEventListener("message", (event) => { if (event.data === "locked" && minutes) { page.classList.add("locking"); location.reload() } });
+  if (!minutes) return;
+  let seen = Date.now();
+  for (const kind of ["keydown", "pointerdown", "scroll"]) addEventListener(kind, () => { seen = Date.now() }, { passive: true });
+  const lock = async () => {
+    page.classList.add("locking");
+    const body = new URLSearchParams({ csrfmiddlewaretoken: token(), next: location.pathname });
+    for (const field of $$("textarea:not([readonly])")) if (field.value.trim() && field.name) body.set(field.name, field.value);
+    try { await fetch("/lock/", { method: "POST", body, redirect: "manual" }) } finally { tabs?.postMessage("locked"); location.reload() }
+  };
+  setInterval(() => { if (Date.now() - seen > minutes * 60000) { seen = Infinity; lock() } }, 5000);
+}
+
+// -- an invitation's secret: from behind the # into the form, and out of the address bar --------------------------------------
+function invitation() {
+  const form = document.querySelector("form[data-invitation]"), secret = location.hash.slice(1);
+  if (!form || secret.length < 20) return;
+  form.querySelector("[data-invitation-secret]").value = secret;
+  history.replaceState(null, "", location.pathname);
+  form.requestSubmit();
+}
+
+enhance();
+quickExit();
+idleLock();
+invitation();
+follow({ enhance });

@@ -1,0 +1,95 @@
+// One stream a browser: the tab that holds the lock leads and passes pokes on. A poke says "look again"; the page fetches.
+const policy = window.trustedTypes?.createPolicy("default", { createHTML: (html) => html });
+const parse = (html) => new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
+
+export function follow({ enhance }) {
+  const regions = () => [...document.querySelectorAll("[data-live]")];
+  if (!regions().length) return;
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("closeknit-pokes") : null;
+  const wanted = new Map();
+  const status = document.getElementById("status");
+  let heard = 0;
+
+  async function look(region) {
+    if (region.dataset.busy) { region.dataset.again = "1"; return }
+    region.dataset.busy = "1";
+    try {
+      const answer = await fetch(region.dataset.url, { headers: { "X-Poke": "1" } });
+      if (answer.status === 423 || answer.status === 403) { location.reload(); return }
+      if (!answer.ok) return;
+      const fresh = parse(await answer.text()).querySelector("[data-live]");
+      if (fresh && region.isConnected) place(region, fresh);
+    } catch { /* the line is cut: the next poke, or the next minute, looks again */ }
+    finally {
+      delete region.dataset.busy;
+      if (region.dataset.again) { delete region.dataset.again; look(region) }
+    }
+  }
+
+  function same(a, b) {
+    const bare = (node) => { const copy = node.cloneNode(true); for (const hidden of copy.querySelectorAll("input[name=csrfmiddlewaretoken], [data-busy]")) hidden.remove(); return copy.innerHTML.replace(/\s+/g, " ") };
+    return bare(a) === bare(b);
+  }
+
+  function place(region, fresh) {
+    region.dataset.version = fresh.dataset.version;
+    const typing = region.contains(document.activeElement) && document.activeElement.matches("textarea, input:not([type=radio], [type=checkbox])");
+    const written = [...region.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
+    if (same(region, fresh)) return;
+    if (typing || written) {
+      // Never under somebody's hands: say it, and let them look when they like.
+      status.replaceChildren();
+      const link = document.createElement("a");
+      link.href = location.pathname;
+      link.textContent = document.documentElement.dataset.news || "Something new is here. Look when you are ready.";
+      status.append(link);
+      return;
+    }
+    const at = scrollY;
+    region.replaceChildren(...fresh.childNodes);
+    enhance(region);
+    scrollTo(0, at);
+    status.textContent = document.documentElement.dataset.changed || "This page has changed.";
+    setTimeout(() => { status.textContent = "" }, 4000);
+  }
+
+  function poke(line) {
+    heard = Date.now();
+    if (line === "hello" || line === "bye" || line.startsWith("resync")) { regions().forEach(look); return }
+    const [topic, version] = line.split(" v");
+    wanted.set(topic, Math.max(Number(version), wanted.get(topic) ?? 0));
+    for (const region of regions()) {
+      if (region.dataset.live === topic && Number(version) > Number(region.dataset.version)) look(region);
+    }
+  }
+
+  channel?.addEventListener("message", (event) => poke(event.data));
+
+  let source = null;
+  function open() {
+    source?.close();
+    source = new EventSource("/live/");
+    source.onmessage = (event) => { poke(event.data); channel?.postMessage(event.data) };
+    source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000 + Math.random() * 2000) };
+  }
+  function lead() {
+    // Only a visible tab asks to lead, and gives the lead up when hidden, so that phones do not freeze the stream.
+    if (!navigator.locks) { open(); return }
+    navigator.locks.request("closeknit-stream", () => new Promise((release) => {
+      if (document.visibilityState === "hidden") { release(); return }
+      open();
+      const hide = () => {
+        if (document.visibilityState !== "hidden") return;
+        document.removeEventListener("visibilitychange", hide);
+        source?.close();
+        source = null;
+        release();
+      };
+      document.addEventListener("visibilitychange", hide);
+    }));
+  }
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") { lead(); regions().forEach(look) } });
+  if (document.visibilityState === "visible") lead();
+  // Should the stream be silent for long (a proxy that holds it back, a leader that was frozen), look now and then.
+  setInterval(() => { if (document.visibilityState === "visible" && Date.now() - heard > 45000) regions().forEach(look) }, 30000);
+}
