@@ -113,14 +113,14 @@ class Frame:
         match = getattr(self._request, "resolver_match", None)
         name = match.url_name if match is not None else ""
         bond = self.bond or (self.bonds[-1] if self.bonds else None)
-        tabs = []
-        if bond is not None:
-            tabs = [
-                Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
-                Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
-                Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in {"us", "invite"}),
-            ]
-        return [*tabs, Tab(_("You"), reverse("settings"), "user-round", name in {"settings", "passphrase"})]
+        if bond is None:
+            return []
+        return [
+            Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
+            Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
+            Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in {"us", "invite"}),
+            Tab(_("You"), reverse("settings"), "user-round", name in {"settings", "passphrase"}),
+        ]
 
 
 def frame(request: HttpRequest) -> dict[str, Frame]:

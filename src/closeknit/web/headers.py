@@ -12,7 +12,6 @@ PERMISSIONS = ", ".join(
     for name in (
         "accelerometer",
         "autoplay",
-        "bluetooth",
         "browsing-topics",
         "camera",
         "display-capture",
@@ -29,7 +28,6 @@ PERMISSIONS = ", ".join(
         "screen-wake-lock",
         "serial",
         "usb",
-        "web-share",
         "xr-spatial-tracking",
     )
 )
@@ -46,7 +44,7 @@ class HeadersMiddleware:
             response: HttpResponseBase = HttpResponse("This address is not for other sites.", status=403)
         else:
             response = self.get_response(request)
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

@@ -46,25 +46,23 @@ def _petal(index: int, count: int) -> str:
     return f"M{at(3.5, 0)}C{at(7, -half)} {at(12, -half)} {at(15, 0)}C{at(12, half)} {at(7, half)} {at(3.5, 0)}z"
 
 
-def cell(count: int, crossing: bool) -> list[str]:
+def cell(count: int, crossing: bool, turned: bool = False) -> list[str]:
     """Path data for one row of history in a box of 48 by 100, one for each of `count` threads.
 
-    At a crossing the threads change sides twice, so that each row begins and ends as the next one does and rows join
-    without a break; in a quiet row they run side by side.
+    At a crossing the threads change sides, otherwise they run side by side. turned: whether they came in changed, so
+    that rows join without a break.
     """
-    return [_strand(index, max(count, 2), crossing) for index in range(count)]
+    return [_strand(index, max(count, 2), crossing, turned) for index in range(count)]
 
 
-def _strand(index: int, count: int, crossing: bool) -> str:
+def _strand(index: int, count: int, crossing: bool, turned: bool) -> str:
     left, right = 10.0, 38.0
     x = left + (right - left) * index / (count - 1)
+    start = left + right - x if turned else x
     if not crossing:
-        return f"M{_number(x)} 0V100"
-    other = left + right - x
-    if count % 2 and index == count // 2:
+        return f"M{_number(start)} 0V100"
+    end = left + right - start
+    if abs(end - start) < 1:
         # The middle thread of an odd number has no partner to change with: it sways.
         return f"M{_number(x)} 0C{_number(x - 9)} 30 {_number(x - 9)} 30 {_number(x)} 50S{_number(x + 9)} 70 {_number(x)} 100"
-    return (
-        f"M{_number(x)} 0C{_number(x)} 22 {_number(other)} 28 {_number(other)} 50"
-        f"S{_number(x)} 78 {_number(x)} 100"
-    )
+    return f"M{_number(start)} 0V18C{_number(start)} 48 {_number(end)} 52 {_number(end)} 82V100"

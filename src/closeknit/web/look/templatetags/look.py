@@ -50,9 +50,9 @@ def mark(threads: Sequence[str]) -> SafeString:
 
 
 @register.simple_tag
-def thread_cell(threads: Sequence[str], crossing: bool) -> SafeString:
+def thread_cell(threads: Sequence[str], crossing: bool, turned: bool = False) -> SafeString:
     """One row of history's threads; decorative, the list beside it says all."""
-    strands = drawing.cell(len(threads), crossing)
+    strands = drawing.cell(len(threads), crossing, turned)
     paths = format_html_join("", '<path class="t-{}" d="{}"/>', zip(threads, strands, strict=True))
     return format_html(
         '<svg class="thread" viewBox="0 0 48 100" preserveAspectRatio="none" aria-hidden="true">{}</svg>', paths

@@ -97,4 +97,11 @@ def months_old(glance: Glance) -> bool:
 @register.inclusion_tag("moments/_thread_list.html")
 def thread_list(bond: OpenBond, months: Sequence[Month], zone: tzinfo) -> dict[str, Any]:
     """The thread beside its list: crossings where something opened, side by side in quiet stretches."""
-    return {"bond": bond, "months": months, "zone": zone, "threads": [person.thread for person in bond.people]}
+    turned, grouped = False, []
+    for month in months:
+        rows = []
+        for glance in month.glances:
+            rows.append((glance, turned))
+            turned = turned != glance.revealed
+        grouped.append((month.first, rows))
+    return {"bond": bond, "months": grouped, "zone": zone, "threads": [person.thread for person in bond.people]}

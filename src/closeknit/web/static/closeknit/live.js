@@ -26,10 +26,15 @@ export function follow({ enhance }) {
     }
   }
 
-  function same(a, b) {
-    const bare = (node) => { const copy = node.cloneNode(true); for (const hidden of copy.querySelectorAll("input[name=csrfmiddlewaretoken], [data-busy]")) hidden.remove(); return copy.innerHTML.replace(/\s+/g, " ") };
-    return bare(a) === bare(b);
+  // What the scripts themselves changed, and how long ago something was, is no news.
+  function bare(node) {
+    const copy = node.cloneNode(true);
+    for (const one of copy.querySelectorAll("input[name=csrfmiddlewaretoken]")) one.remove();
+    for (const one of copy.querySelectorAll("[data-time], [data-draft-state]")) one.replaceChildren();
+    for (const one of copy.querySelectorAll("[hidden], details")) { one.removeAttribute("hidden"); one.removeAttribute("open") }
+    return copy.innerHTML.replace(/\s+/g, " ");
   }
+  const same = (a, b) => bare(a) === bare(b);
 
   function place(region, fresh) {
     region.dataset.version = fresh.dataset.version;
