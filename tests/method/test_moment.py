@@ -482,6 +482,11 @@ class TestResponses:
         assert view(state, ANA).own_words == ("note",)
         assert view(fold([*events, Event.unsaid(ANA, "note")]), BEN) == view(fold(events[:3]), BEN)
 
+    def test_notes_stand_one_after_another_and_are_taken_back_one_by_one(self) -> None:
+        state = fold([*REVEALED, Event.changed(ANA, "spring"), Event.changed(ANA, "autumn")])
+        assert view(state, BEN).visible_answers[0].notes == ("spring", "autumn")
+        assert view(step(state, Event.unsaid(ANA, "spring")), BEN).visible_answers[0].notes == ("autumn",)
+
 
 class TestPokes:
     def test_an_opening_is_news_to_all_who_are_asked(self) -> None:
@@ -755,6 +760,12 @@ def check_state(state: State) -> None:
         for words in state.words:
             if words.about not in standing and words.by != member:
                 assert words.item not in page
+
+        # Whoever has not answered is not told of an opening; responses and words show only beneath what one sees.
+        if mine is None:
+            assert shown.phase is not Phase.OPENING
+        beneath = {answer.by for answer in shown.visible_answers} | ({member} if mine else set())
+        assert {response.to for response in shown.responses} | {words.to for words in shown.said} <= beneath
 
         # Who did not answer sees nothing unless every author lets them, or this author released it.
         if member not in state.seats and mine is None:
