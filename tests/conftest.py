@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-from pathlib import Path
+import shutil
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-_DATA = Path(tempfile.mkdtemp(prefix=f"closeknit-test-{_WORKER}-"))
-os.environ["CLOSEKNIT_DATA"] = str(_DATA)
-os.environ["DJANGO_SETTINGS_MODULE"] = "closeknit.web.settings"
-for _name in ("CLOSEKNIT_URL", "CLOSEKNIT_REDIS_URL", "CLOSEKNIT_CONFIG", "CLOSEKNIT_DATABASE_URL"):
-    os.environ.pop(_name, None)
-
-from tests.services import Postgres  # noqa: E402
-
-_POSTGRES: Postgres | None = None
-if os.environ.get("CLOSEKNIT_TEST_DB") == "postgresql":
-    _POSTGRES = Postgres.start()
-    os.environ["CLOSEKNIT_DATABASE_URL"] = _POSTGRES.url("closeknit")
+from tests import boot
 
 
 def pytest_sessionfinish() -> None:
-    if _POSTGRES is not None:
+    if boot.POSTGRES is not None:
         from django.db import connections
 
         connections.close_all()
-        _POSTGRES.stop()
+        for connection in connections.all():
+            getattr(connection, "close_pool", lambda: None)()
+        boot.POSTGRES.stop()
+    shutil.rmtree(boot.DATA, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

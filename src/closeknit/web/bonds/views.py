@@ -33,7 +33,7 @@ def bond_new(request: HttpRequest) -> HttpResponse:
     keys = keys_of(request)
     keyring = keys.need
     profile = queries.profile_of(keys, request.user)
-    form = forms.BondForm(request.POST or None, initial={"own_name": profile.name, "thread": "madder"})
+    form = forms.BondForm(request.POST if request.method == "POST" else None, initial={"own_name": profile.name, "thread": "madder"})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         opened = services.bond_create(
@@ -148,7 +148,7 @@ def _is_in(member: Member, bond_id: uuid.UUID) -> bool:
 
 
 def _join_secret(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
-    form = forms.SecretForm(request.POST or None)
+    form = forms.SecretForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         limits.ensure_allowed("join", str(invitation_id), request)
         secret: bytes = form.cleaned_data["secret"]
@@ -254,7 +254,7 @@ def us(request: HttpRequest, bond_id: uuid.UUID) -> HttpResponse:
     """Who is in it, what was agreed, how I appear in it."""
     opened = bond_let_in(request, bond_id)
     initial = {"own_name": opened.me.name, "thread": opened.me.thread}
-    form = forms.AppearForm(request.POST or None, initial=initial)
+    form = forms.AppearForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         services.membership_change(opened, name=form.cleaned_data["own_name"], thread=form.cleaned_data["thread"])
         forget_bonds(request)

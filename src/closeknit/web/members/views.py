@@ -231,7 +231,7 @@ def kit(request: HttpRequest) -> HttpResponse:
     kept = keys.kept(KIT)
     if kept is None:
         return redirect("settings")
-    form = forms.KitConfirmForm(request.POST or None, kit=kept["kit"], index=kept["index"])
+    form = forms.KitConfirmForm(request.POST if request.method == "POST" else None, kit=kept["kit"], index=kept["index"])
     if request.method == "POST" and form.is_valid():
         services.kit_confirm(request.user)
         keys.forget(KIT)
@@ -263,7 +263,7 @@ def kit_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def recover(request: HttpRequest) -> HttpResponse:
     """The kit and a new passphrase: the only way back without the old one."""
-    form = forms.RecoverForm(request.POST or None, request=request)
+    form = forms.RecoverForm(request.POST if request.method == "POST" else None, request=request)
     if request.method == "POST" and form.is_valid() and form.member is not None and form.keyring is not None:
         member, keyring = form.member, form.keyring
         services.passphrase_set(member, keyring, form.cleaned_data["new_passphrase"])
@@ -316,7 +316,7 @@ def unlock(request: HttpRequest) -> HttpResponse:
     back = next_path(request)
     if keys_of(request).is_open and request.method == "GET":
         return redirect(back)
-    form = forms.UnlockForm(request.POST or None, request=request)
+    form = forms.UnlockForm(request.POST if request.method == "POST" else None, request=request)
     if request.method == "POST" and form.is_valid() and form.keyring is not None:
         keys = keys_of(request)
         carried = keys.carry()
@@ -389,7 +389,7 @@ def passphrase(request: HttpRequest) -> HttpResponse:
     """Change the passphrase: the key is wrapped anew, content stays as it is, other sessions end."""
     keys = keys_of(request)
     keyring = keys.need
-    form = forms.NewPassphraseForm(request.POST or None, request=request)
+    form = forms.NewPassphraseForm(request.POST if request.method == "POST" else None, request=request)
     if request.method == "POST" and form.is_valid():
         services.passphrase_set(request.user, keyring, form.cleaned_data["new_passphrase"])
         update_session_auth_hash(request, request.user)

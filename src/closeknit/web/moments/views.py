@@ -136,6 +136,7 @@ def _moment_page(
         "say_form": say_form,
         "say_to": request.POST.get("to", ""),
         "problem": problem,
+        "typed": request.POST.get("text", "") if problem else "",
         **_page_context(request, opened, page, form),
     }
     template = "moments/_moment.html" if request.headers.get("X-Poke") else "moments/moment.html"
@@ -337,7 +338,7 @@ def depth(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     mine = deck.my_wishes(opened)
     themes = deck.themes()
     form = forms.WishesForm(
-        request.POST or None, themes=themes, initial={"level": mine["level"], "avoid": mine["not"]}
+        request.POST if request.method == "POST" else None, themes=themes, initial={"level": mine["level"], "avoid": mine["not"]}
     )
     if request.method == "POST" and form.is_valid():
         services.wishes_write(opened, level=form.cleaned_data["level"], avoid=form.cleaned_data["avoid"])
@@ -350,7 +351,7 @@ def depth(request: HttpRequest, opened: OpenBond) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def prompts(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     """Prompts that we wrote ourselves."""
-    form = forms.OwnPromptForm(request.POST or None)
+    form = forms.OwnPromptForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         services.own_prompt_write(opened, form.cleaned_data["text"])
         return redirect("prompts", opened.id)

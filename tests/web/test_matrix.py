@@ -1,0 +1,153 @@
+"""Every address, by every kind of visitor, compared with one file of expectations. An address without a row fails."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from closeknit.web.bonds import services as bonds
+from closeknit.web.bonds.models import Invitation
+from closeknit.web.members.models import OwnSession
+from closeknit.web.moments import services as moments
+
+MATRIX: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
+    (Path(__file__).parent / "matrix.yaml").read_text("utf-8")
+)
+VISITORS = ("nobody", "locked", "ana", "jonas", "revealed", "eve", "invited", "staff")
+#: A wrong secret, kit or session answers as the form says; these forms are sent empty.
+EMPTY: dict[str, str] = {}
+
+
+def url_names(patterns: Any = None) -> dict[str, URLPattern]:
+    found = {}
+    for pattern in patterns or get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver):
+            found |= url_names(pattern.url_patterns)
+        else:
+            found[pattern.name] = pattern
+    return found
+
+
+def test_every_address_has_a_row():
+    assert set(url_names()) == set(MATRIX)
+
+
+@pytest.fixture
+def scene(cast):
+    """Ana has answered; an invitation to another bond of hers is open; a prompt of her own is written."""
+    moment = cast.first_moment(cast.ana).id
+    opened = cast.ana.bond(cast.pair)
+    own = moments.own_prompt_write(opened, "A prompt of our own?")
+    circle = bonds.bond_create(
+        cast.ana.member,
+        cast.ana.keyring,
+        kind="circle",
+        leave_rule="leave",
+        name="Three",
+        own_name="Ana",
+        thread="plum",
+    )
+    invitation, secret = bonds.invitation_create(circle)
+    moments.answer_share(cast.ana.bond(cast.pair), moment, "Ana's words")
+    client = cast.ana.client
+    session = OwnSession.objects.get(session_key=client.session.session_key)
+    ids = {
+        "bond_id": cast.pair,
+        "moment_id": moment,
+        "item_id": uuid.uuid4(),
+        "prompt_id": own.id,
+        "session_id": session.id,
+        "invitation_id": invitation.id,
+        "token": "no-such-token",
+    }
+    return cast, ids, secret
+
+
+def visitor(name: str, cast: Any, ids: dict[str, Any], secret: bytes) -> Client:
+    if name in {"nobody", "invited"}:
+        client = Client()
+        if name == "invited":
+            answer = client.post(f"/join/{ids['invitation_id']}/", {"secret": bonds.invitation_words(secret)})
+            assert answer.status_code == 302
+        return client
+    if name == "locked":
+        cast.ana.client.post("/lock/")
+        return cast.ana.client
+    if name == "revealed":
+        moments.answer_share(cast.jonas.bond(cast.pair), ids["moment_id"], "Jonas's words")
+        return cast.jonas.client
+    if name == "staff":
+        cast.eve.member.is_staff = cast.eve.member.is_superuser = cast.eve.member.is_host = True
+        cast.eve.member.save()
+        return cast.eve.client
+    return {"ana": cast.ana, "jonas": cast.jonas, "eve": cast.eve}[name].client
+
+
+def expectation(name: str, method: str, who: str) -> Any:
+    """A method without a row is not allowed (405), for whoever gets as far as that: others are turned away before."""
+    row = MATRIX[name].get(method)
+    if row is not None:
+        return row.get(who, row["all"])
+    first = MATRIX[name]["get"].get(who, MATRIX[name]["get"]["all"])
+    return first if first in {"in", 403, 404} else 405
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", VISITORS)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_matrix(scene, who, method):
+    from django.db import transaction
+
+    cast, ids, secret = scene
+    wrong = []
+    for name, pattern in url_names().items():
+        kwargs = {key: ids[key] for key in pattern.pattern.converters if key in ids}
+        path = reverse(name, kwargs=kwargs)
+        sid = transaction.savepoint()
+        expected = expectation(name, method, who)
+        client = visitor(who, cast, ids, secret)
+        for person in (cast.ana, cast.jonas, cast.eve):
+            person.bond()
+        answer = getattr(client, method)(path, EMPTY)
+        got: Any = answer.status_code
+        if got == 302 and answer.url.startswith("/sign-in/"):
+            got = "in"
+        if got != expected:
+            wrong.append(f"{method} {name} by {who}: {got}, expected {expected}")
+        transaction.savepoint_rollback(sid)
+        for person in (cast.ana, cast.jonas, cast.eve):
+            person._client = None
+        cast.ana.client, ids["session_id"]  # noqa: B018
+        ids["session_id"] = OwnSession.objects.get(session_key=cast.ana.client.session.session_key).id
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.django_db
+def test_absent_and_not_yours_are_the_same_bytes(scene):
+    cast, ids, _secret = scene
+    import re
+
+    def page(path: str) -> tuple[int, str]:
+        answer = cast.eve.client.get(path)
+        return answer.status_code, re.sub(r'nonce="[^"]*"', "", answer.content.decode())
+
+    not_hers = page(f"/b/{ids['bond_id']}/m/{ids['moment_id']}/")
+    absent = page(f"/b/{uuid.uuid4()}/m/{uuid.uuid4()}/")
+    assert not_hers == absent and not_hers[0] == 404
+
+
+@pytest.mark.django_db
+def test_a_declined_invitation_looks_like_no_answer(scene):
+    cast, ids, secret = scene
+    client = visitor("invited", cast, ids, secret)
+    before = cast.ana.client.get(f"/b/{Invitation.objects.get(pk=ids['invitation_id']).bond_id}/invite/")
+    client.post(f"/join/{ids['invitation_id']}/decline/")
+    after = cast.ana.client.get(f"/b/{Invitation.objects.get(pk=ids['invitation_id']).bond_id}/invite/")
+    assert [one["state"] for one in before.context["open"]] == [one["state"] for one in after.context["open"]]
+    assert client.post(f"/join/{ids['invitation_id']}/", {"secret": bonds.invitation_words(secret)}).status_code == 410
