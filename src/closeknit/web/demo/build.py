@@ -232,8 +232,7 @@ class Builder:
 def samples() -> list[tuple[str, str, str, str]]:
     """(sign-in name, name, thread, passphrase) of each sample member."""
     return [
-        (username, sample.name, sample.thread, sample.passphrase)
-        for username, sample in the_life().members.items()
+        (username, sample.name, sample.thread, sample.passphrase) for username, sample in the_life().members.items()
     ]
 
 
