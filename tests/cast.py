@@ -42,9 +42,7 @@ class Person:
             assert chosen is not None, "not in this bond"
             if not bonds.settle(chosen):
                 return chosen
-        return next(
-            one for one in access._load(self.member.pk, self.keyring) if bond_id is None or one.id == bond_id
-        )
+        return next(one for one in access._load(self.member.pk, self.keyring) if bond_id is None or one.id == bond_id)
 
     @property
     def id(self) -> str:

@@ -226,7 +226,7 @@ def doctor() -> None:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
         say(not waiting, "tables are current", "Start `closeknit serve` once; it brings them up.")
-    except Exception as error:  # noqa: BLE001  (a doctor reports whatever it finds)
+    except Exception as error:
         say(False, f"database: {type(error).__name__}", "Check CLOSEKNIT_DATABASE_URL and that the server runs.")
     if loaded.redis_url:
         import redis

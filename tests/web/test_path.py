@@ -211,7 +211,8 @@ def test_guessing_is_slowed_but_a_known_device_is_not(cast):
     known = cast.ana.client
     stranger = Client()
     codes = [
-        stranger.post("/sign-in/", {"login": "ana", "password": f"wrong guess number {n}"}).status_code for n in range(8)
+        stranger.post("/sign-in/", {"login": "ana", "password": f"wrong guess number {n}"}).status_code
+        for n in range(8)
     ]
     assert codes[:4] == [422] * 4 and 429 in codes[4:]
     known.post("/sign-out/")

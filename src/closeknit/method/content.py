@@ -293,10 +293,10 @@ def _together(found: list[tuple[str, int, Prompt]]) -> Iterator[Problem]:
             yield Problem(file, line, prompt.id, "id", f"also in {other}:{at}", "Give one of them another id.")
         seen.setdefault(prompt.id, (file, line))
     for index, (file, line, prompt) in enumerate(found):
-        for _file, _line, other in found[:index]:
-            score = likeness(prompt.text, other.text)
-            if prompt.id != other.id and score >= NEAR_DUPLICATE:
-                says = f"nearly the same as {other.id} ({score:.2f})"
+        for _file, _line, before in found[:index]:
+            score = likeness(prompt.text, before.text)
+            if prompt.id != before.id and score >= NEAR_DUPLICATE:
+                says = f"nearly the same as {before.id} ({score:.2f})"
                 yield Problem(file, line, prompt.id, "twin", says, "Rewrite one so that it asks something else.")
     if len(found) >= 30:
         yield from _openings(found)
@@ -344,9 +344,9 @@ def check(root: Path) -> Report:
             problems.append(Problem(read.file, 1, "", "language", says, "Move the file or correct its language."))
         for file, line, prompt in found:
             problems += _single(file, line, prompt)
-    for found in languages.values():
-        problems += _together(found)
-    total = sum(len(found) for found in languages.values())
+    for together in languages.values():
+        problems += _together(together)
+    total = sum(len(together) for together in languages.values())
     if not total and not problems:
         problems.append(Problem(str(root.name), 1, "", "empty", "no prompts here", "Point it at a folder of packs."))
     return Report(tuple(_sorted(problems)), {"prompts": total})

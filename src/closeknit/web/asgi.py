@@ -33,7 +33,11 @@ class BodyError(Exception):
         self.status, self.page = status, _PLAIN % (title, title, says)
 
 
-_TOO_LARGE = (413, b"Too large", b"That is more than fits here. Go back: what you typed is still in the page. Shorten it.")
+_TOO_LARGE = (
+    413,
+    b"Too large",
+    b"That is more than fits here. Go back: what you typed is still in the page. Shorten it.",
+)
 _TOO_SLOW = (408, b"Too slow", b"The line was too slow to carry it. Go back and try again; nothing was stored.")
 
 

@@ -31,12 +31,14 @@ class Config(BaseSettings):
     url: str = Field("", description="Public address, such as https://closeknit.example; empty means this machine.")
     secret_key: str = Field("", description="Signs cookies. Made in the data folder if empty.", repr=False)
     database_url: str = Field("", description="postgres://user:word@host/name; empty means SQLite.", repr=False)
-    redis_url: str = Field("", description="redis://host:port/0 for several web processes; empty means one.", repr=False)
+    redis_url: str = Field(
+        "", description="redis://host:port/0 for several web processes; empty means one.", repr=False
+    )
     processes: int = Field(1, ge=1, le=64, description="How many web processes share the work, on all machines.")
     threads: int = Field(8, ge=2, le=128, description="Threads for pages in each web process.")
     trusted_proxies: str = Field("", description="Addresses of reverse proxies whose headers are believed, by comma.")
     content: Path | None = Field(None, description="A folder of further content packs.")
-    debug: bool = Field(False, description="Developer pages. Only on this machine.")
+    debug: bool = Field(False, description="The style page at /style/. Only on this machine.")
     demo: bool = Field(False, description="Sample members in a throw-away folder; set by the demo command.")
 
     @field_validator("url")

@@ -187,7 +187,7 @@ async def listen(url: str) -> None:
                     hub.deliver(json.loads(message["data"]))
         except asyncio.CancelledError:
             raise
-        except Exception:  # noqa: BLE001  (whatever the broker does, pages go on)
+        except Exception:
             log.warning("broker-away")
         await asyncio.sleep(wait)
         wait = min(wait * 2, 5.0)

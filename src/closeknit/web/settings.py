@@ -14,7 +14,8 @@ CONFIG = _config.load()
 HERE = Path(__file__).parent
 
 SECRET_KEY = _config.secret_key(CONFIG)
-DEBUG = CONFIG.debug
+# Never on: Django's own debug pages show forms, cookies and variables.
+DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"] if CONFIG.is_loopback else [CONFIG.hostname]
 CSRF_TRUSTED_ORIGINS = [CONFIG.origin] if CONFIG.is_https else []
 
@@ -34,7 +35,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
-
     "closeknit.web.sealed",
     "closeknit.web.members",
     "closeknit.web.bonds",
@@ -55,7 +55,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "closeknit.web.members.middleware.KeyringMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-
 ]
 ROOT_URLCONF = "closeknit.web.urls"
 WSGI_APPLICATION = None

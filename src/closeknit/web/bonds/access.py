@@ -94,9 +94,7 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
         except vault.VaultError:
             raise Tampered from None
     cards: dict[uuid.UUID, dict[tuple[uuid.UUID | None, str], BondRow]] = defaultdict(dict)
-    for card in BondRow.objects.filter(
-        Q(place__in=CARD_PLACES) | Q(member_id=member_id), bond_id__in=people
-    ):
+    for card in BondRow.objects.filter(Q(place__in=CARD_PLACES) | Q(member_id=member_id), bond_id__in=people):
         cards[card.bond_id][(card.member_id, card.place)] = card
     return [_opened(member_id, keyring, people[b], keys[b], cards[b]) for b in people]
 

@@ -91,7 +91,7 @@ class BondRow(SealedRow):
         ]
 
     @property
-    def KIND(self) -> vault.Kind:  # type: ignore[override]  # noqa: N802
+    def KIND(self) -> vault.Kind:  # type: ignore[override]
         return vault.Kind.SELF if self.place in self.SELF_PLACES else vault.Kind.BOND
 
     @property

@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from closeknit import vault
+from closeknit.web.sealed.models import Tampered
 
 from .models import Bond, BondRow
-
-
-class Tampered(Exception):
-    """Something sealed is not where or what it was: the database was changed from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +86,6 @@ class OpenBond:
     def row_payload(self, row: BondRow) -> dict[str, Any]:
         """Open one of the bond's living rows, whichever epoch it was last sealed under."""
         return row.unseal(self.keys[vault.parse(row.body).epoch])
+
+
+__all__ = ["OpenBond", "Person", "Tampered"]

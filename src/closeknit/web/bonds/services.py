@@ -73,7 +73,9 @@ def row_read(opened: OpenBond, place: vault.Place, *, member: uuid.UUID | None =
         raise Tampered from None
 
 
-def _own_key_write(bond_id: uuid.UUID, member_id: uuid.UUID, keyring: vault.Keyring, epoch: int, key: vault.Key) -> None:
+def _own_key_write(
+    bond_id: uuid.UUID, member_id: uuid.UUID, keyring: vault.Keyring, epoch: int, key: vault.Key
+) -> None:
     own = BondKey(bond_id=bond_id, member_id=member_id, epoch=epoch)
     own.seal(keyring.self_key, {"k": key_text(key)}, epoch=epoch)
     own.save(force_insert=True)
@@ -311,9 +313,7 @@ def invitation_decline(invitation_id: uuid.UUID, secret: bytes, member: Member |
         invitation.state = Invitation.State.DECLINED
         invitation.save(update_fields=["state"])
         if member is not None:
-            Refusal.objects.create(
-                member=member, inviter_id=invitation.inviter_id, until=clock.now() + REFUSAL_REST
-            )
+            Refusal.objects.create(member=member, inviter_id=invitation.inviter_id, until=clock.now() + REFUSAL_REST)
 
 
 def refused(member: Member, inviter_id: uuid.UUID) -> bool:
@@ -369,9 +369,7 @@ def invitation_accept(
 def _enter_with_carried_key(
     opened: OpenBond, invitation: Invitation, under: vault.Key, carried: vault.Envelope
 ) -> None:
-    raw = vault.open_envelope(
-        under, vault.Kind.INVITATION, invitation.context(vault.Place.INVITATION_KEY), carried
-    )
+    raw = vault.open_envelope(under, vault.Kind.INVITATION, invitation.context(vault.Place.INVITATION_KEY), carried)
     payload = vault.unpack(raw)[1]
     if payload["epoch"] != opened.bond.epoch:
         return
@@ -609,5 +607,3 @@ def membership_change(opened: OpenBond, *, name: str, thread: str) -> None:
         hold(opened)
         row_write(opened, vault.Place.MEMBERSHIP_CARD, {"name": name, "thread": thread}, member=opened.me.id)
     opened.me = replace(opened.me, name=name, thread=thread)
-
-

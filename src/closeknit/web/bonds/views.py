@@ -33,7 +33,9 @@ def bond_new(request: HttpRequest) -> HttpResponse:
     keys = keys_of(request)
     keyring = keys.need
     profile = queries.profile_of(keys, request.user)
-    form = forms.BondForm(request.POST if request.method == "POST" else None, initial={"own_name": profile.name, "thread": "madder"})
+    form = forms.BondForm(
+        request.POST if request.method == "POST" else None, initial={"own_name": profile.name, "thread": "madder"}
+    )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         opened = services.bond_create(
@@ -266,5 +268,3 @@ def us(request: HttpRequest, bond_id: uuid.UUID) -> HttpResponse:
         "host_is_here": [person for person in opened.people if person.is_host],
     }
     return render(request, "bonds/us.html", context, status=422 if form.errors else 200)
-
-

@@ -6,7 +6,12 @@ import math
 from collections.abc import Sequence
 
 #: A knit stitch's left leg, in a box of 32 by 32; the right leg is its mirror image.
-_LEG = ((15.2, 29.5), (6.5, 24.5, 1.8, 16.0, 3.2, 5.2), (3.3, 4.3, 4.2, 3.8, 5.0, 4.2), (11.5, 7.6, 15.4, 15.0, 15.4, 25.5))
+_LEG = (
+    (15.2, 29.5),
+    (6.5, 24.5, 1.8, 16.0, 3.2, 5.2),
+    (3.3, 4.3, 4.2, 3.8, 5.0, 4.2),
+    (11.5, 7.6, 15.4, 15.0, 15.4, 25.5),
+)
 
 
 def _number(value: float) -> str:

@@ -98,9 +98,7 @@ class SignInForm(LoginForm):
         self.fields["login"] = forms.CharField(
             label=_("Sign-in name"),
             max_length=40,
-            widget=forms.TextInput(
-                attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
-            ),
+            widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
         )
         self.fields["password"] = PassphraseField(label=_("Passphrase"))
         self.fields["remember"] = forms.BooleanField(
@@ -240,7 +238,9 @@ class RecoverForm(forms.Form):
             return vault.parse_kit(self.cleaned_data["kit"])
         except vault.BadKit as bad:
             if bad.group is None:
-                raise ValidationError(_g("A kit has eight groups of five characters. Some are missing or too many.")) from None
+                raise ValidationError(
+                    _g("A kit has eight groups of five characters. Some are missing or too many.")
+                ) from None
             raise ValidationError(
                 _g("Group %(number)d has a slip. Compare it with your kit, letter by letter.") % {"number": bad.group}
             ) from None

@@ -147,9 +147,7 @@ class RequestKeys:
         now = int(clock.now().timestamp())
 
         def sealed(key: vault.Key, kind: vault.Kind, place: vault.Place, secret: vault.Key) -> str:
-            return _text(
-                vault.seal(key, kind, self._context(place, sid), secret.raw, padding=vault.Padding.CHOICE)
-            )
+            return _text(vault.seal(key, kind, self._context(place, sid), secret.raw, padding=vault.Padding.CHOICE))
 
         self._save(
             {

@@ -8,13 +8,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from closeknit.web import clock, live
+from closeknit.web.sealed.models import Tampered
 
 from . import services
 from .hashers import TooBusy
 from .keys import Locked, RequestKeys
 from .limits import TooManyTries
 from .models import OwnSession
-from .pages import locked_page, too_many_page
+from .pages import locked_page, tampered_page, too_many_page
 
 #: What a locked session, or a visitor with an expired one, may still reach; by the url name of the view.
 OPEN_WHEN_LOCKED = frozenset(
@@ -90,6 +91,8 @@ class KeyringMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if isinstance(exception, Locked):
             return locked_page(request)
+        if isinstance(exception, Tampered):
+            return tampered_page(request)
         if isinstance(exception, TooManyTries):
             return too_many_page(request, exception.seconds)
         if isinstance(exception, TooBusy):
@@ -100,5 +103,3 @@ class KeyringMiddleware:
 def is_care(name: str | None) -> bool:
     """Care and everything near it leaves no trace of a visit."""
     return name is not None and name.startswith(OPEN_PREFIXES)
-
-

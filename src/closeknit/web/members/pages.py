@@ -6,6 +6,7 @@ import re
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -47,3 +48,10 @@ def too_many_page(request: HttpRequest, seconds: int) -> HttpResponse:
     response = render(request, "errors/429.html", {"seconds": seconds, "minutes": -(-seconds // 60)}, status=429)
     response["Retry-After"] = str(seconds)
     return response
+
+
+def tampered_page(request: HttpRequest) -> HttpResponse:
+    """Something in the database is not what a member sealed there. Nothing of it is shown."""
+    typed = {"text": request.POST["text"]} if request.POST.get("text") else {}
+    html = render_to_string("errors/tampered.html", {"typed": typed})
+    return HttpResponse(html, status=409)

@@ -19,7 +19,6 @@ from .hashers import derivation_slot
 from .keys import RequestKeys
 from .models import Dropped, Member, MemberRow, OwnSession, SecretWrap
 
-
 DROPPED_FLAG = "ck_dropped"
 
 
@@ -68,9 +67,7 @@ def member_create(*, username: str, passphrase: str, profile: dict[str, Any]) ->
                 raise NameTaken
             member.is_host = not Member.objects.exists()
             member.save(force_insert=True)
-            _wrap(
-                member, "passphrase", passphrase_key, keyring.secret, salt=salt, profile=DEFAULT_PROFILE
-            ).save()
+            _wrap(member, "passphrase", passphrase_key, keyring.secret, salt=salt, profile=DEFAULT_PROFILE).save()
             _wrap(member, "kit", vault.kit_key(kit), keyring.secret, salt=b"", profile=0).save()
             row = MemberRow(member=member, place=vault.Place.PROFILE)
             row.seal(keyring.self_key, profile)

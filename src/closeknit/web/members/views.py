@@ -231,7 +231,9 @@ def kit(request: HttpRequest) -> HttpResponse:
     kept = keys.kept(KIT)
     if kept is None:
         return redirect("settings")
-    form = forms.KitConfirmForm(request.POST if request.method == "POST" else None, kit=kept["kit"], index=kept["index"])
+    form = forms.KitConfirmForm(
+        request.POST if request.method == "POST" else None, kit=kept["kit"], index=kept["index"]
+    )
     if request.method == "POST" and form.is_valid():
         services.kit_confirm(request.user)
         keys.forget(KIT)
@@ -276,9 +278,7 @@ def recover(request: HttpRequest) -> HttpResponse:
 
         perform_login(request, Login(user=member))
         start_session(request, member, keyring, carried, remember=False)
-        keys_of(request).keep(
-            KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())}
-        )
+        keys_of(request).keep(KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())})
         response = redirect("kit")
         remember_device(request, response, member)
         return response
@@ -356,8 +356,7 @@ def settings_page(
         for row in OwnSession.objects.filter(member=request.user).order_by("-last_day", "id")[:50]
     ]
     context = {
-        "form": form
-        or forms.SettingsForm(instance=request.user, initial={"name": profile.name, "zone": profile.zone}),
+        "form": form or forms.SettingsForm(instance=request.user, initial={"name": profile.name, "zone": profile.zone}),
         "kit_form": kit_form or forms.UnlockForm(request=request),
         "sessions": sessions,
         "kit_confirmed": request.user.wraps.filter(opener="kit", confirmed_at__isnull=False).exists(),
@@ -414,5 +413,3 @@ def session_end(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
         end_session(request)
         return redirect("home")
     return redirect("settings")
-
-

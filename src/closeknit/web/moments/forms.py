@@ -29,7 +29,9 @@ def clean_text(value: str) -> str:
     if len(text) > MOST_CHARACTERS:
         over = len(text) - MOST_CHARACTERS
         raise ValidationError(
-            _g("That is %(over)s characters more than fit here (20,000). Nothing is lost: shorten it or split it in two.")
+            _g(
+                "That is %(over)s characters more than fit here (20,000). Nothing is lost: shorten it or split it in two."
+            )
             % {"over": f"{over:,}"}
         )
     if len(text.encode("utf-8")) > MOST_BYTES:

@@ -166,8 +166,6 @@ class Found:
     after: str
 
 
-
-
 def glances(opened: OpenBond, moments: Sequence[Moment]) -> list[Glance]:
     """Moments with their state, in the given order. Two queries. Those this member was never asked to are left out."""
     me = str(opened.me.id)
@@ -278,13 +276,9 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
     rows = list(moments_of(opened)[:PAGE])
     pivot = now - COMES_BACK_AFTER - timedelta(days=now.toordinal() % 60)
     old = moments_of(opened).filter(revealed_at__isnull=False, opened_at__lte=pivot).first()
-    old = old or (
-        rows[-1] if rows and rows[-1].revealed_at and rows[-1].opened_at <= now - COMES_BACK_AFTER else None
-    )
+    old = old or (rows[-1] if rows and rows[-1].revealed_at and rows[-1].opened_at <= now - COMES_BACK_AFTER else None)
     known = {row.id for row in rows}
-    seen = {
-        glance.id: glance for glance in glances(opened, [*rows, *([old] if old and old.id not in known else [])])
-    }
+    seen = {glance.id: glance for glance in glances(opened, [*rows, *([old] if old and old.id not in known else [])])}
     fresh = [seen[row.id] for row in rows if row.id in seen]
     drafts = drafts_of(opened, [g.id for g in fresh if g.view.my_answer is None])
     passed = {moment for moment, draft in drafts.items() if draft.get("passed")}

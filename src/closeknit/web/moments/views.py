@@ -90,7 +90,9 @@ def _page_context(
     if page is None:
         return {"page": None}
     path = reverse("moment", args=[opened.id, page.glance.id])
-    kept = _kept_text(request, path) if page.stage == "write" and request.session.get(member_services.DROPPED_FLAG) else ""
+    kept = (
+        _kept_text(request, path) if page.stage == "write" and request.session.get(member_services.DROPPED_FLAG) else ""
+    )
     initial = {"text": kept or page.draft, "rule": "all"}
     return {
         "page": page,
@@ -338,7 +340,9 @@ def depth(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     mine = deck.my_wishes(opened)
     themes = deck.themes()
     form = forms.WishesForm(
-        request.POST if request.method == "POST" else None, themes=themes, initial={"level": mine["level"], "avoid": mine["not"]}
+        request.POST if request.method == "POST" else None,
+        themes=themes,
+        initial={"level": mine["level"], "avoid": mine["not"]},
     )
     if request.method == "POST" and form.is_valid():
         services.wishes_write(opened, level=form.cleaned_data["level"], avoid=form.cleaned_data["avoid"])

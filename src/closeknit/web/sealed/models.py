@@ -11,6 +11,10 @@ from django.db import models
 from closeknit import vault
 
 
+class Tampered(Exception):
+    """Something sealed is not where or what it was: the database was changed from outside."""
+
+
 class SealedField(models.BinaryField):
     """A column that takes envelopes and nothing else; clear text raises TypeError before it reaches the database."""
 
@@ -84,9 +88,7 @@ class SealedRow(models.Model):
 
     def unseal(self, key: vault.Key, *, previous: bytes = b"") -> dict[str, Any]:
         """The body's payload. Raises vault.VaultError if it does not open here with this key."""
-        version, payload = vault.unpack(
-            vault.open_envelope(key, self.KIND, self.sealed_context(previous), self.body)
-        )
+        version, payload = vault.unpack(vault.open_envelope(key, self.KIND, self.sealed_context(previous), self.body))
         if version != 1:
             raise vault.UnknownVersion("payload version not known here")
         return payload

@@ -6,159 +6,204 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('bonds', '0001_initial'),
+        ("bonds", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='bondepoch',
-            name='maker',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL),
+            model_name="bondepoch",
+            name="maker",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='bondkey',
-            name='bond',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='bonds.bond'),
+            model_name="bondkey",
+            name="bond",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="keys", to="bonds.bond"),
         ),
         migrations.AddField(
-            model_name='bondkey',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bond_keys', to=settings.AUTH_USER_MODEL),
+            model_name="bondkey",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="bond_keys", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='bondrow',
-            name='bond',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='bonds.bond'),
+            model_name="bondrow",
+            name="bond",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="bonds.bond"),
         ),
         migrations.AddField(
-            model_name='bondrow',
-            name='member',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='bond_rows', to=settings.AUTH_USER_MODEL),
+            model_name="bondrow",
+            name="member",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="bond_rows",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='event',
-            name='bond',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='bonds.bond'),
+            model_name="event",
+            name="bond",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="events", to="bonds.bond"
+            ),
         ),
         migrations.AddField(
-            model_name='grant',
-            name='bond',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='bonds.bond'),
+            model_name="grant",
+            name="bond",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="grants", to="bonds.bond"
+            ),
         ),
         migrations.AddField(
-            model_name='grant',
-            name='recipient',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants_received', to=settings.AUTH_USER_MODEL),
+            model_name="grant",
+            name="recipient",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="grants_received", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='grant',
-            name='sender',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants_sent', to=settings.AUTH_USER_MODEL),
+            model_name="grant",
+            name="sender",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="grants_sent", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='invitation',
-            name='bond',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='bonds.bond'),
+            model_name="invitation",
+            name="bond",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="invitations", to="bonds.bond"
+            ),
         ),
         migrations.AddField(
-            model_name='invitation',
-            name='inviter',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to=settings.AUTH_USER_MODEL),
+            model_name="invitation",
+            name="inviter",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="invitations", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='invitation',
-            name='newcomer',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='accepted_invitations', to=settings.AUTH_USER_MODEL),
+            model_name="invitation",
+            name="newcomer",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="accepted_invitations",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='item',
-            name='author',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to=settings.AUTH_USER_MODEL),
+            model_name="item",
+            name="author",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="items", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='item',
-            name='bond',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='items', to='bonds.bond'),
+            model_name="item",
+            name="bond",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="items", to="bonds.bond"
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='bond',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='bonds.bond'),
+            model_name="membership",
+            name="bond",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="bonds.bond"
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL),
+            model_name="membership",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='bond',
-            name='members',
-            field=models.ManyToManyField(related_name='bonds', through='bonds.Membership', to=settings.AUTH_USER_MODEL),
+            model_name="bond",
+            name="members",
+            field=models.ManyToManyField(related_name="bonds", through="bonds.Membership", to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name='refusal',
-            name='inviter',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refused', to=settings.AUTH_USER_MODEL),
+            model_name="refusal",
+            name="inviter",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="refused", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='refusal',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refusals', to=settings.AUTH_USER_MODEL),
+            model_name="refusal",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="refusals", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='streamhead',
-            name='bond',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='heads', to='bonds.bond'),
+            model_name="streamhead",
+            name="bond",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="heads", to="bonds.bond"),
         ),
         migrations.AddField(
-            model_name='streamhead',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stream_heads', to=settings.AUTH_USER_MODEL),
+            model_name="streamhead",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="stream_heads", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='wrap',
-            name='item',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wraps', to='bonds.item'),
+            model_name="wrap",
+            name="item",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="wraps", to="bonds.item"),
         ),
         migrations.AddConstraint(
-            model_name='bondepoch',
-            constraint=models.UniqueConstraint(fields=('bond', 'epoch'), name='one_key_an_epoch'),
+            model_name="bondepoch",
+            constraint=models.UniqueConstraint(fields=("bond", "epoch"), name="one_key_an_epoch"),
         ),
         migrations.AddConstraint(
-            model_name='bondkey',
-            constraint=models.UniqueConstraint(fields=('bond', 'member', 'epoch'), name='one_own_key_an_epoch'),
+            model_name="bondkey",
+            constraint=models.UniqueConstraint(fields=("bond", "member", "epoch"), name="one_own_key_an_epoch"),
         ),
         migrations.AddConstraint(
-            model_name='bondrow',
-            constraint=models.UniqueConstraint(fields=('bond', 'member', 'place'), name='one_bond_row_a_member_and_place'),
+            model_name="bondrow",
+            constraint=models.UniqueConstraint(
+                fields=("bond", "member", "place"), name="one_bond_row_a_member_and_place"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bondrow',
-            constraint=models.UniqueConstraint(condition=models.Q(('member__isnull', True)), fields=('bond', 'place'), name='one_bond_row_a_place'),
+            model_name="bondrow",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("member__isnull", True)), fields=("bond", "place"), name="one_bond_row_a_place"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('stream', 'number'), name='events_in_order'),
+            model_name="event",
+            constraint=models.UniqueConstraint(fields=("stream", "number"), name="events_in_order"),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(fields=('bond', 'epoch', 'recipient'), name='one_grant_an_epoch'),
+            model_name="grant",
+            constraint=models.UniqueConstraint(fields=("bond", "epoch", "recipient"), name="one_grant_an_epoch"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('bond', 'member'), name='in_a_bond_once'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True)), fields=("bond", "member"), name="in_a_bond_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='streamhead',
-            constraint=models.UniqueConstraint(fields=('member', 'stream'), name='one_head_a_stream'),
+            model_name="streamhead",
+            constraint=models.UniqueConstraint(fields=("member", "stream"), name="one_head_a_stream"),
         ),
         migrations.AddConstraint(
-            model_name='wrap',
-            constraint=models.UniqueConstraint(fields=('item', 'target'), name='one_wrap_a_target'),
+            model_name="wrap",
+            constraint=models.UniqueConstraint(fields=("item", "target"), name="one_wrap_a_target"),
         ),
     ]

@@ -24,7 +24,7 @@ def _icon(name: str) -> SafeString:
     source = (ICONS / f"{name}.svg").read_text("utf-8")
     match = re.search(r"<svg[^>]*>(.*)</svg>", source, re.DOTALL)
     inner = re.sub(r"\s+", " ", match.group(1)).strip() if match else ""
-    return mark_safe(f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{inner}</svg>')  # noqa: S308
+    return mark_safe(f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{inner}</svg>')
 
 
 @register.simple_tag

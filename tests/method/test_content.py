@@ -1,0 +1,100 @@
+"""The packs are what the style guide says, and each check catches its fault."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from closeknit.cli import main
+from closeknit.method import content
+
+ROOT = Path(__file__).resolve().parents[2] / "content"
+
+GOOD = {
+    "id": "kitchen-light",
+    "component": "trust",
+    "practice": "rely",
+    "level": 1,
+    "theme": "everyday",
+    "text": "Which light do you leave on for others?",
+    "why": "It says that somebody is awaited.",
+    "start": ["The one in the…"],
+    "stay": "Who taught you that?",
+}
+
+
+def pack(tmp_path: Path, *prompts: dict, text: str | None = None) -> Path:
+    folder = tmp_path / "en" / "prompts"
+    folder.mkdir(parents=True)
+    whole = {"language": "en", "author": "Test", "licence": "CC BY 4.0", "prompts": list(prompts)}
+    (folder / "test.yaml").write_text(text if text is not None else yaml.safe_dump(whole, sort_keys=False))
+    return tmp_path
+
+
+def codes(root: Path) -> set[str]:
+    return {problem.code for problem in content.check(root).problems}
+
+
+def test_the_starting_deck_is_sixty_without_a_fault():
+    report = content.check(ROOT)
+    assert report.problems == () and report.counts == {"prompts": 60}
+    deck = content.load_deck(ROOT)
+    cells = {(prompt.component, prompt.level) for prompt in deck.prompts}
+    assert len(cells) == 25 and len(deck.by_id) == 60
+
+
+def test_the_schema_is_current():
+    assert json.loads((ROOT / "schema" / "prompts.schema.json").read_text()) == json.loads(json.dumps(content.write_schema()))
+
+
+def test_a_good_prompt_has_no_fault(tmp_path):
+    assert codes(pack(tmp_path, GOOD)) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"text": "Why is it that " + "very " * 25 + "so?"}, "long"),
+        ({"text": "Tell me about light."}, "question"),
+        ({"text": "Which light? And why?"}, "question"),
+        ({"text": "Which light does your husband leave on?"}, "word"),
+        ({"why": "It says so!"}, "loud"),
+        ({"why": "It says so 🙂"}, "loud"),
+        ({"stay": "Tell more."}, "stay"),
+        ({"kinds": ["friends", "friends"]}, "kinds"),
+        ({"level": 6}, "schema"),
+        ({"colour": "red"}, "schema"),
+        ({"component": "magic"}, "schema"),
+    ],
+)
+def test_each_fault_is_found(tmp_path, change, code):
+    assert code in codes(pack(tmp_path, {**GOOD, **change}))
+
+
+def test_twins_and_double_ids_are_found(tmp_path):
+    twin = {**GOOD, "id": "other", "text": "Which light do you leave on for the others?"}
+    assert codes(pack(tmp_path, GOOD, twin)) == {"twin"}
+    (tmp_path / "b").mkdir()
+    assert "id" in codes(pack(tmp_path / "b", GOOD, {**GOOD, "text": "Where does your umbrella live?"}))
+
+
+def test_a_problem_names_file_line_and_mend(tmp_path):
+    root = pack(tmp_path, GOOD, {**GOOD, "id": "second", "level": 9, "text": "Where does your umbrella live?"})
+    (problem,) = content.check(root).problems
+    lines = (root / problem.file).read_text().splitlines()
+    assert "level: 9" in lines[problem.line - 1] and problem.id == "second" and problem.mend
+
+
+def test_broken_yaml_is_a_problem_and_not_a_crash(tmp_path):
+    assert codes(pack(tmp_path, text="prompts: [\n  - x")) == {"yaml"}
+
+
+def test_the_command_prints_json(tmp_path):
+    answer = CliRunner().invoke(main, ["content", "check", "--json"])
+    assert answer.exit_code == 0 and json.loads(answer.output) == {"problems": [], "counts": {"prompts": 60}}
+    answer = CliRunner().invoke(main, ["content", "check", "--json", str(pack(tmp_path, {**GOOD, "level": 6}))])
+    assert answer.exit_code == 1 and json.loads(answer.output)["problems"][0]["code"] == "schema"
