@@ -41,7 +41,7 @@ SIGHTS = (
     ("body", _("Advice, where it was welcome.")),
     ("holding", _("From a bad fortnight: Ana took her words back.")),
     ("door", _("A first answer, and what has changed since.")),
-    ("nextwinter", _("In a circle of three: Jonas has answered, Cleo takes part, Ana has not said.")),
+    ("nextwinter", _("In a circle of three: some have answered, Cleo is thinking. Nobody is told who.")),
 )
 
 
@@ -98,7 +98,11 @@ def enter(request: HttpRequest, username: str) -> HttpResponse:
     if not settings.CK_DEMO or sample is None or host_name(request) != f"{username}.{FRONT}":
         raise Http404
     keys = keys_of(request)
-    if not (request.user.is_authenticated and request.user.username == username and keys.is_open):
+    if request.user.is_authenticated and request.user.username != username:
+        # Somebody made an account of their own in this phone. Their cookie goes first, the sample's comes with the next request.
+        end_session(request)
+        return redirect(request.get_full_path())
+    if not keys.is_open:
         member = get_object_or_404(Member, username=username)
         try:
             keyring = services.secret_open_with_passphrase(member, sample.passphrase)
@@ -106,9 +110,10 @@ def enter(request: HttpRequest, username: str) -> HttpResponse:
             # Whoever tried out a new passphrase signs in with it like anyone else.
             return redirect("sign-in")
         if request.user.is_authenticated:
-            end_session(request)
-        perform_login(request, Login(user=member))
-        start_session(request, member, keyring, {}, remember=False)
+            keys.unlock(keyring)
+        else:
+            perform_login(request, Login(user=member))
+            start_session(request, member, keyring, {}, remember=False)
     return redirect(_address(request, request.GET.get("to", "")))
 
 
