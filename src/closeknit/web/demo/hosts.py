@@ -28,8 +28,10 @@ class DemoHosts:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         name = host_name(request)
-        if name == FRONT or name.endswith(f".{FRONT}"):
-            request.urlconf = "closeknit.web.demo.urls"
+        if name == FRONT:
+            request.urlconf = "closeknit.web.demo.front_urls"
+        elif name.endswith(f".{FRONT}"):
+            request.urlconf = "closeknit.web.demo.phone_urls"
         return self.get_response(request)
 
     def process_view(

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from closeknit import vault
-from closeknit.web import urls as product
 from closeknit.web.bonds.access import bonds_of
 from closeknit.web.bonds.opened import OpenBond
 from closeknit.web.members import services
@@ -76,9 +75,7 @@ def phones(request: HttpRequest) -> list[Phone]:
 
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
-    """On the demo's own host both phones; on a phone's host whatever Closeknit shows there."""
-    if host_name(request) != FRONT:
-        return product.home(request)
+    """Both phones, what to try, and how to sign in."""
     ana, jonas, cleo = phones(request)
     context = {"ana": ana, "jonas": jonas, "cleo": cleo, "pair": [ana, jonas], "all": [ana, jonas, cleo]}
     return render(request, "demo/front.html", {**context, "sights": SIGHTS})
@@ -98,8 +95,8 @@ def enter(request: HttpRequest, username: str) -> HttpResponse:
     if not settings.CK_DEMO or sample is None or host_name(request) != f"{username}.{FRONT}":
         raise Http404
     keys = keys_of(request)
-    if request.user.is_authenticated and request.user.username != username:
-        # Somebody made an account of their own in this phone. Their cookie goes first, the sample's comes with the next request.
+    if request.user.is_authenticated and request.user.get_username() != username:
+        # Somebody else signed in on this phone: their cookie goes now, the sample's comes with the next request.
         end_session(request)
         return redirect(request.get_full_path())
     if not keys.is_open:
