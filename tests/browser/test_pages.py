@@ -76,7 +76,7 @@ def test_every_page_keeps_the_rules(visit, dark):
     wrong += check(jonas.page, "revealed")
     ana.page.goto(ana.url + base + "thread/")
     wrong += check(ana.page, "thread with something in it")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_nothing_is_wider_than_320(visit):
@@ -86,7 +86,7 @@ def test_nothing_is_wider_than_320(visit):
         one.page.goto(one.url + path)
         if one.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wrong.append(path)
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_headers_in_a_real_browser(visit, server):

@@ -858,6 +858,9 @@ def check_refusals(state: State, events: list[Event]) -> None:
     offers = {member: view(state, member).can for member in state.members}
     for event in events:
         allowed = can(state, event)
+        if event.item in state.used and event.verb is not Verb.UNSAID:
+            assert not allowed, "an item is used once"
+            continue
         offered = needed_act(event)
         if offered is not None and event.by in state.members:
             assert allowed == (offered in offers[event.by]), event

@@ -15,6 +15,7 @@ from django.core.wsgi import get_wsgi_application
 from closeknit.web import live
 
 BODY_BYTES = 1024 * 1024
+DRAIN_BYTES = 16 * 1024 * 1024
 BODY_SECONDS = 15.0
 #: Bodies that may be under way at once; each is at most a megabyte.
 BODIES = 200
@@ -42,26 +43,32 @@ _TOO_SLOW = (408, b"Too slow", b"The line was too slow to carry it. Go back and 
 
 
 async def _read_body(scope: dict[str, Any], receive: Any) -> bytes:
+    """The whole body. One that is too large is read on and thrown away for a while, since a browser that is cut off
+    in the middle of sending shows its own error instead of ours. Raises BodyError."""
     headers = dict(scope["headers"])
     length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > BODY_BYTES:
+    if length.isdigit() and int(length) > DRAIN_BYTES:
         raise BodyError(*_TOO_LARGE)
     chunks, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while True:
+            while size <= DRAIN_BYTES:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise BodyError(*_TOO_SLOW)
                 chunk = message.get("body", b"")
                 size += len(chunk)
                 if size > BODY_BYTES:
-                    raise BodyError(*_TOO_LARGE)
-                chunks.append(chunk)
+                    chunks.clear()
+                else:
+                    chunks.append(chunk)
                 if not message.get("more_body"):
-                    return b"".join(chunks)
+                    break
     except TimeoutError:
         raise BodyError(*_TOO_SLOW) from None
+    if size > BODY_BYTES:
+        raise BodyError(*_TOO_LARGE)
+    return b"".join(chunks)
 
 
 async def _answer(send: Any, error: BodyError) -> None:

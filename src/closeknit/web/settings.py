@@ -56,6 +56,11 @@ MIDDLEWARE = [
     "closeknit.web.members.middleware.KeyringMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+if CK_DEMO:
+    # Before the keys: it signs the sample members in, each on a host of their own.
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("closeknit.web.members.middleware.KeyringMiddleware"), "closeknit.web.demo.hosts.DemoHosts"
+    )
 ROOT_URLCONF = "closeknit.web.urls"
 WSGI_APPLICATION = None
 TEMPLATES = [

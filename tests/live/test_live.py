@@ -1,0 +1,282 @@
+"""Pokes between real server processes: one alone, and two with Redis; cut lines, duplicates, wrong order, restarts."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests import boot
+from tests.cast import PASSPHRASE
+from tests.services import Postgres, Redis, Server, free_port
+
+pytestmark = [
+    pytest.mark.live,
+    # Lines that are cut on purpose leave sockets for the collector to close.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+class Browser:
+    """A small HTTP client with cookies, over one address."""
+
+    def __init__(self, server: Server, cookies: dict[str, str] | None = None) -> None:
+        self.server, self.cookies = server, cookies if cookies is not None else {}
+
+    def ask(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
+        sent = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()), **headers}
+        if body:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request(method, path, body=body or None, headers=sent)
+        answer = connection.getresponse()
+        page = answer.read().decode()
+        for name, value in answer.getheaders():
+            if name.lower() == "set-cookie":
+                key, _, rest = value.partition("=")
+                self.cookies[key] = rest.split(";")[0]
+        found = dict(answer.getheaders())
+        connection.close()
+        return answer.status, found, page
+
+    def form(self, path: str, page_path: str, **fields: str) -> tuple[int, str]:
+        from urllib.parse import urlencode
+
+        _status, _headers, page = self.ask("GET", page_path)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page).group(1)
+        status, headers, page = self.ask("POST", path, urlencode({"csrfmiddlewaretoken": token, **fields}))
+        return status, headers.get("location", headers.get("Location", "")) or page
+
+    def sign_up(self, name: str) -> None:
+        status, where = self.form("/sign-up/", "/sign-up/", username=name, password1=PASSPHRASE)
+        assert status == 302 and where == "/kit/", where
+        _status, _headers, page = self.ask("GET", "/kit/")
+        groups = re.findall(r"</small> (\S{5})</span>", page)
+        number = int(re.search(r"group (\d)", page).group(1))
+        status, _where = self.form("/kit/", "/kit/", group=groups[number - 1])
+        assert status == 302
+
+
+class Stream:
+    """An open /live/ in a thread; lines as they come."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.lines: list[str] = []
+        self.connection = http.client.HTTPConnection("127.0.0.1", browser.server.port, timeout=30)
+        cookie = "; ".join(f"{k}={v}" for k, v in browser.cookies.items())
+        self.connection.request("GET", "/live/", headers={"Cookie": cookie})
+        self.answer = self.connection.getresponse()
+        self.status, self.ended = self.answer.status, False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            for line in self.answer:
+                text = line.decode().strip()
+                if text.startswith("data: "):
+                    self.lines.append(text[6:])
+        except (OSError, ValueError, http.client.HTTPException, AttributeError):
+            pass
+        self.ended = True
+
+    def wait(self, wanted: str, seconds: float = 8.0) -> str:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for line in self.lines:
+                if re.search(wanted, line):
+                    return line
+            time.sleep(0.01)
+        raise AssertionError(f"no {wanted} in {self.lines}")
+
+    def close(self) -> None:
+        try:
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        except (OSError, AttributeError):
+            pass
+
+
+@pytest.fixture(params=["one", "two"])
+def servers(request, tmp_path) -> Iterator[tuple[Server, Server, Redis | None]]:
+    """One process by itself, or two that share PostgreSQL and Redis."""
+    if request.param == "one":
+        server = Server.start(tmp_path / "data")
+        yield server, server, None
+        server.stop()
+        return
+    postgres = boot.POSTGRES or Postgres.start()
+    redis = Redis.start()
+    url = postgres.create(f"live_{os.getpid()}_{free_port()}")
+    secret = "a-secret-for-tests-that-is-long-enough-to-be-accepted-here"
+    shared = {"database_url": url, "redis_url": redis.url, "processes": "2", "secret_key": secret}
+    one = Server.start(tmp_path / "one", **shared)
+    two = Server.start(tmp_path / "two", **shared)
+    yield one, two, redis
+    one.stop()
+    two.stop()
+    redis.stop()
+    if postgres is not boot.POSTGRES:
+        postgres.stop()
+
+
+@pytest.fixture
+def pair(servers) -> tuple[Browser, Browser, str, str]:
+    """(Ana on the first server, Jonas on the second, the path of their first moment, of Today)."""
+    first, second, _redis = servers
+    ana, jonas = Browser(first), Browser(second)
+    ana.sign_up("ana")
+    form = {"kind": "partners", "name": "Us", "own_name": "Ana", "thread": "madder", "leave_rule": "leave"}
+    _status, where = ana.form("/bonds/new/", "/bonds/new/", **form)
+    _status, _headers, page = ana.ask("GET", where)
+    words = re.search(r'class="words serif" translate="no">([^<]+)<', page).group(1)
+    path = re.search(r"(/join/[0-9a-f-]+/)", page).group(1)
+    status, _where = jonas.form(path, path, secret=words)
+    assert status == 302
+    jonas.form(path + "accept/", path, own_name="Jonas", thread="woad")
+    jonas.sign_up("jonas")
+    jonas.ask("GET", path + "finish/")
+    today = where.replace("invite/", "")
+    _status, _headers, page = jonas.ask("GET", today)
+    moment = re.search(r"/b/[0-9a-f-]+/m/[0-9a-f-]+/", page).group(0)
+    return ana, jonas, moment, today
+
+
+def test_a_poke_crosses_and_says_nothing(pair):
+    ana, jonas, moment, _today = pair
+    stream = Stream(jonas)
+    stream.wait("hello")
+    ana.form(moment + "draft/", moment, text="drafts poke nobody")
+    ana.form(moment + "share/", moment, text="the words themselves")
+    poke = stream.wait("^moment:")
+    assert re.fullmatch(r"moment:[0-9a-f-]{36} v\d+", poke)
+    assert not any("words" in line for line in stream.lines)
+    assert all(re.fullmatch(r"hello|resync v\d+|(moment|bond):[0-9a-f-]{36} v\d+", line) for line in stream.lines)
+    assert sum(line.startswith("moment:") for line in stream.lines) == 1
+    stream.close()
+
+
+def test_an_untold_answer_pokes_nobody(pair):
+    ana, jonas, moment, _today = pair
+    stream = Stream(jonas)
+    stream.wait("hello")
+    before = len(stream.lines)
+    ana.form(moment + "share/", moment, text="kept to myself", hush="on")
+    time.sleep(1.0)
+    assert [line for line in stream.lines[before:] if not line.startswith("resync")] == []
+    jonas.form(moment + "share/", moment, text="mine")
+    other = Stream(ana)
+    other.wait("hello")
+    stream.close()
+    other.close()
+
+
+def test_a_cut_line_and_a_restart_leave_the_page_right(pair, servers):
+    ana, jonas, moment, _today = pair
+    stream = Stream(jonas)
+    stream.wait("hello")
+    stream.close()
+    ana.form(moment + "share/", moment, text="while the line was cut")
+    again = Stream(jonas)
+    again.wait("hello")  # on hello a page fetches, whatever it missed
+    _status, _headers, page = jonas.ask("GET", moment)
+    assert "has written something" in page
+    second = servers[1]
+    data = second.log.parent / ("data" if servers[2] is None else "two")
+    environment = {}
+    if servers[2] is not None:
+        environment = dict(SERVER_ENV[second.port])
+    second.process.terminate()
+    again.wait("bye")
+    second.process.wait(12)
+    restarted = Server.start(data, port=second.port, **environment)
+    second.process = restarted.process
+    fresh = Stream(jonas)
+    fresh.wait("hello")
+    assert jonas.ask("GET", moment)[0] == 200
+    fresh.close()
+
+
+def test_the_broker_may_go_and_come_back(pair, servers):
+    ana, jonas, moment, _today = pair
+    redis = servers[2]
+    if redis is None:
+        stranger = Browser(servers[0])
+        assert Stream(stranger).status == 404
+        return
+    stream = Stream(jonas)
+    stream.wait("hello")
+    redis.stop()
+    status, _where = ana.form(moment + "share/", moment, text="written while the broker was away")
+    assert status == 302
+    back = Redis.start(redis.port)
+    redis.process = back.process
+    stream.wait("resync", seconds=15)
+    assert "has written something" in jonas.ask("GET", moment)[2]
+    stream.close()
+
+
+def test_locking_ends_the_stream(pair):
+    _ana, jonas, _moment, _today = pair
+    stream = Stream(jonas)
+    stream.wait("hello")
+    jonas.form("/lock/", "/you/")
+    stream.wait("bye")
+    assert Stream(jonas).status == 404
+
+
+def test_fifty_half_sent_bodies_do_not_stop_the_pages(tmp_path):
+    server = Server.start(tmp_path / "data")
+    held = []
+    try:
+        for _one in range(50):
+            half = socket.create_connection(("127.0.0.1", server.port))
+            half.sendall(b"POST /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000\r\n\r\nlogin=")
+            held.append(half)
+        browser = Browser(server)
+        assert all(browser.ask("GET", "/care/")[0] == 200 for _try in range(5))
+        status, _headers, page = browser.ask("POST", "/sign-in/", "x" * (1024 * 1024 + 1))
+        assert status == 413 and "still in the page" in page
+    finally:
+        for half in held:
+            half.close()
+        server.stop()
+
+
+def test_a_second_start_is_quick_and_the_key_is_private(tmp_path):
+    data = tmp_path / "data"
+    Server.start(data).stop()
+    server = Server.start(data)
+    assert (data / "secret_key").stat().st_mode & 0o077 == 0
+    assert "Closeknit is at http://127.0.0.1" in server.log.read_text()
+    server.stop()
+
+
+def test_logs_hold_no_path_no_name_no_word(pair, servers):
+    ana, _jonas, moment, _today = pair
+    ana.ask("GET", "/care/")
+    ana.ask("GET", moment + "nothing/?secret=kumquat")
+    ana.form(moment + "share/", moment, text="kumquat")
+    for server in servers[:2]:
+        log = server.log.read_text()
+        assert "kumquat" not in log and "/care" not in log and "ana" not in log.replace("Closeknit", "")
+
+
+SERVER_ENV: dict[int, dict[str, str]] = {}
+
+
+@pytest.fixture(autouse=True)
+def _remember_environment(monkeypatch):
+    start = Server.start.__func__
+
+    def remembering(cls, data, *, port=None, command=(), **environment):
+        one = start(cls, data, port=port, command=command, **environment)
+        SERVER_ENV[one.port] = environment
+        return one
+
+    monkeypatch.setattr(Server, "start", classmethod(remembering))
