@@ -11,8 +11,7 @@ from closeknit.web.members import services as members
 from closeknit.web.members.models import Member
 from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
-
-PASSPHRASE = "a quiet kitchen on a sunday"
+from tests.http import PASSPHRASE
 
 
 class Person:

@@ -137,7 +137,8 @@ class Server:
         log = data.parent / f"server-{port}.log"
         env = {k: v for k, v in os.environ.items() if not k.startswith("CLOSEKNIT_") and k != "DJANGO_SETTINGS_MODULE"}
         env |= {f"CLOSEKNIT_{name.upper()}": value for name, value in environment.items()}
-        env["PYTHONPATH"] = str(ROOT / "src")
+        if not command:
+            env["PYTHONPATH"] = str(ROOT / "src")
         args = command or (sys.executable, "-m", "closeknit.cli")
         with log.open("a") as out:
             process = subprocess.Popen(

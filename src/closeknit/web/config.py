@@ -37,7 +37,6 @@ class Config(BaseSettings):
     processes: int = Field(1, ge=1, le=64, description="How many web processes share the work, on all machines.")
     threads: int = Field(8, ge=2, le=128, description="Threads for pages in each web process.")
     trusted_proxies: str = Field("", description="Addresses of reverse proxies whose headers are believed, by comma.")
-    content: Path | None = Field(None, description="A folder of further content packs.")
     debug: bool = Field(False, description="The style page at /style/. Only on this machine.")
     demo: bool = Field(False, description="Sample members in a throw-away folder; set by the demo command.")
 

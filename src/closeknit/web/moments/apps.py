@@ -6,4 +6,4 @@ class MomentsConfig(AppConfig):
     label = "moments"
 
     def ready(self) -> None:
-        from . import receivers  # noqa: F401
+        from . import kinds, receivers  # noqa: F401

@@ -1,0 +1,78 @@
+"""Every page of the demo at 360 and 1280 px, light and dark, into screenshots/."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+OUT = ROOT / "screenshots"
+OUTSIDE = {"home": "/", "sign-up": "/sign-up/", "sign-in": "/sign-in/", "recover": "/recover/", "care": "/care/"}
+OUTSIDE |= {"host-can-see": "/host-can-see/", "not-found": "/nothing/", "left": "/notes/"}
+INSIDE = {"today": "", "thread": "thread/", "prompt": "prompt/", "prompts": "prompts/", "depth": "depth/", "us": "us/"}
+SLUGS = ("monday", "again", "aloneinroom", "body", "door", "nextwinter", "ownrule")
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+    from tests.services import free_port, program
+
+    OUT.mkdir(exist_ok=True)
+    port = free_port()
+    command = [sys.executable, "-m", "closeknit.cli", "demo", "--port", str(port)]
+    demo = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, stdout=subprocess.DEVNULL)
+    try:
+        for _try in range(200):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/care/", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.2)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=program("chromium"), headless=True, args=CHROMIUM)
+            for width, height in ((360, 740), (1280, 800)):
+                for scheme in ("light", "dark"):
+                    context = browser.new_context(
+                        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+                    )
+                    take(context.new_page(), port, f"{width}-{scheme}")
+                    context.close()
+            browser.close()
+    finally:
+        demo.send_signal(signal.SIGTERM)
+        demo.wait(15)
+
+
+def take(page, port: int, suffix: str) -> None:  # type: ignore[no-untyped-def]
+    ana = f"http://ana.demo.localhost:{port}"
+
+    def shot(name: str, address: str) -> None:
+        page.goto(address)
+        page.wait_for_timeout(150)
+        page.screenshot(path=OUT / f"{name}-{suffix}.png")
+        print(f"{name}-{suffix}", flush=True)
+
+    for name, path in OUTSIDE.items():
+        shot(name, f"http://127.0.0.1:{port}{path}")
+    shot("demo", f"http://demo.localhost:{port}/")
+    page.goto(f"{ana}/demo/enter/ana/")
+    base = ana + re.search(r"/b/[^/]+/", page.url + "/").group(0)
+    for name, path in INSIDE.items():
+        shot(name, base + path)
+    for slug in SLUGS:
+        shot(f"moment-{slug}", f"{ana}/demo/enter/ana/?to={slug}")
+    for name, path in {"you": "/you/", "passphrase": "/you/passphrase/", "bond-new": "/bonds/new/"}.items():
+        shot(name, ana + path)
+    shot("invite", base + "invite/")
+
+
+if __name__ == "__main__":
+    main()
