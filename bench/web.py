@@ -123,7 +123,13 @@ def one(count: int) -> dict[str, object]:
                 }
             body = f"csrfmiddlewaretoken={token}&words=evening"
             found = timed(server, browser.cookies, base + "thread/search/", "POST", body)
-            return {"moments": count, "entries": 2 * count, "empty_ms": round(empty[0], 1), "pages": rows, "search_s": round(found[0] / 1000, 2)}
+            return {
+                "moments": count,
+                "entries": 2 * count,
+                "empty_ms": round(empty[0], 1),
+                "pages": rows,
+                "search_s": round(found[0] / 1000, 2),
+            }
         finally:
             server.stop()
 
@@ -165,7 +171,8 @@ def main() -> None:
 def print_row(result: dict[str, object]) -> None:
     print(f"{result['moments']:>6} moments · empty page {result['empty_ms']} ms · search {result['search_s']} s", flush=True)
     for name, row in result["pages"].items():  # type: ignore[attr-defined]
-        print(f"       {name:<8} p50 ×{row['p50_ratio']:<5} p99 ×{row['p99_ratio']:<5} {row['queries']} queries  {row['bytes']} bytes", flush=True)
+        ratios = f"p50 ×{row['p50_ratio']:<5} p99 ×{row['p99_ratio']:<5}"
+        print(f"       {name:<8} {ratios} {row['queries']} queries  {row['bytes']} bytes", flush=True)
 
 
 if __name__ == "__main__":

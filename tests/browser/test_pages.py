@@ -12,7 +12,8 @@ from tests.browser.conftest import make_pair
 pytestmark = [pytest.mark.browser]
 OUTSIDE = ("/", "/sign-up/", "/sign-in/", "/recover/", "/care/", "/host-can-see/", "/nothing-here/", "/style/")
 BANNED = re.compile(
-    r"\b(streak|missed|failed|you haven't|overdue|reminder|unread|score|compatible|end-to-end|zero-knowledge)\b", re.IGNORECASE
+    r"\b(streak|missed|failed|you haven't|overdue|reminder|unread|score|compatible|end-to-end|zero-knowledge)\b",
+    re.IGNORECASE,
 )
 
 
@@ -34,8 +35,9 @@ def check(page, where: str) -> list[str]:
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         wrong.append(f"{where}: wider than the screen")
     small = page.evaluate(
-        """() => [...document.querySelectorAll('main button, main summary, .tabs a, .top a, #exit, .button-primary, .button-quiet')]
-        .filter(e => e.checkVisibility()).filter(e => e.getBoundingClientRect().height < 43.5).map(e => e.innerText.slice(0, 30))"""
+        """() => [...document.querySelectorAll('main button, main summary, .tabs a, .top a, #exit, .button-quiet')]
+        .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 43.5)
+        .map(e => e.innerText.slice(0, 30))"""
     )
     if small:
         wrong.append(f"{where}: small targets {small}")

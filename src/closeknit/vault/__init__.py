@@ -26,6 +26,7 @@ from .kit import kit_group_count, kit_key, kit_text, new_kit, parse_kit
 from .passphrase import PROFILES, Profile, normalise, passphrase_key
 from .payload import pack, unpack
 from .places import Place
+from .stream import open_stream, seal_stream
 from .words import compare_words, from_words, to_words
 
 __all__ = [
@@ -68,12 +69,14 @@ __all__ = [
     "normalise",
     "open_envelope",
     "open_grant",
+    "open_stream",
     "pack",
     "parse",
     "parse_kit",
     "passphrase_key",
     "roster_hash",
     "seal",
+    "seal_stream",
     "to_words",
     "unpack",
 ]

@@ -1,12 +1,12 @@
 """The envelope: how every readable word is kept.
 
-    byte 0       version = 1
-    byte 1       algorithm = 1  (XChaCha20-Poly1305-IETF)
-    byte 2       kind
-    bytes 3-6    key epoch, or the derivation profile of a passphrase wrap; big-endian unsigned
-    bytes 7-22   key check
-    bytes 23-46  nonce
-    rest         ciphertext and 16-byte tag
+byte 0       version = 1
+byte 1       algorithm = 1  (XChaCha20-Poly1305-IETF)
+byte 2       kind
+bytes 3-6    key epoch, or the derivation profile of a passphrase wrap; big-endian unsigned
+bytes 7-22   key check
+bytes 23-46  nonce
+rest         ciphertext and 16-byte tag
 """
 
 from __future__ import annotations
@@ -147,8 +147,7 @@ def unpad(padded: bytes) -> bytes:
 
 def _padded_sizes(size: int) -> set[int]:
     size += LENGTH_PREFIX_BYTES
-    buckets = {padding.value for padding in Padding if size <= padding.value}
-    return buckets if size <= Padding.PROSE.value else {padme(size)}
+    return {padding.value for padding in Padding if size <= padding.value} or {padme(size)}
 
 
 def strip_zeros(padded: bytes) -> bytes:
