@@ -59,7 +59,9 @@ def key_check(key: Key) -> bytes:
 
     XChaCha20-Poly1305 alone does not commit to its key: one ciphertext can be made to open under two. This closes that.
     """
-    return blake2b(b"", key=key.raw, size=KEY_CHECK_BYTES, purpose=Purpose.KEY_CHECK)
+    if key.check is None:
+        key.check = blake2b(b"", key=key.raw, size=KEY_CHECK_BYTES, purpose=Purpose.KEY_CHECK)
+    return key.check
 
 
 def chain_hash(envelope: bytes) -> bytes:

@@ -24,12 +24,14 @@ class Key:
     raw: exactly 32 bytes. Raises ValueError otherwise.
     """
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_raw", "check")
 
     def __init__(self, raw: bytes) -> None:
         if not isinstance(raw, bytes) or len(raw) != KEY_BYTES:
             raise ValueError("a key is exactly 32 bytes")
         self._raw = raw
+        #: The key check, once `derive.key_check` worked it out: a page opens many envelopes with one key.
+        self.check: bytes | None = None
 
     @classmethod
     def new(cls, random: RandomBytes = libsodium_random) -> Key:

@@ -69,7 +69,12 @@ class Glance:
     prompt: PromptCard
     view: machine.View
     state: machine.State
-    version: int
+    events: tuple[machine.Event, ...]
+
+    @property
+    def version(self) -> int:
+        """How often this member's page has changed: what a poke is compared with. Worked out only where it is shown."""
+        return machine.visible_version(self.events, self.view.member)
 
     @property
     def revealed(self) -> bool:
@@ -189,7 +194,7 @@ def glances(opened: OpenBond, moments: Sequence[Moment]) -> list[Glance]:
                 prompt=prompt,
                 view=machine.view(state, me),
                 state=state,
-                version=machine.visible_version(events, me),
+                events=tuple(events),
             )
         )
     return found
