@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
-from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext_lazy as _
 
 from closeknit import vault
@@ -313,15 +312,20 @@ def _recent(glance: Glance, now: datetime) -> bool:
 
 
 def months(opened: OpenBond, zone: ZoneInfo) -> list[date]:
-    """The months in which something was opened, newest first, by the member's own calendar. One query."""
-    found = (
-        Moment.objects.filter(bond_id=opened.id, epoch__gte=opened.first_epoch)
-        .annotate(month=TruncMonth("opened_at", tzinfo=zone))
-        .values_list("month", flat=True)
-        .distinct()
-        .order_by("-month")
-    )
-    return [moment.date() for moment in found]
+    """All months from the newest moment's back to the oldest's, by the member's own calendar.
+
+    Two look-ups in an index, however long the thread; asking which months have something would read all of it.
+    """
+    newest, oldest = moments_of(opened).first(), moments_of(opened).last()
+    if newest is None or oldest is None:
+        return []
+    first = oldest.opened_at.astimezone(zone).date().replace(day=1)
+    month = newest.opened_at.astimezone(zone).date().replace(day=1)
+    found = []
+    while month >= first:
+        found.append(month)
+        month = (month - timedelta(days=1)).replace(day=1)
+    return found
 
 
 def month_page(opened: OpenBond, zone: ZoneInfo, first: date | None, page: int) -> tuple[list[Month], bool]:
