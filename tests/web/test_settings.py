@@ -39,7 +39,10 @@ def test_every_problem_is_documented():
     ],
 )
 def test_unsafe_combinations_are_named_with_a_mend(values, code, tmp_path):
-    found = {problem.code: problem for problem in config.problems(config.Config(data=tmp_path, **{"database_url": "", **values}))}
+    found = {
+        problem.code: problem
+        for problem in config.problems(config.Config(data=tmp_path, **{"database_url": "", **values}))
+    }
     assert code in found and found[code].mend
 
 
