@@ -46,7 +46,7 @@ export function follow({ enhance }) {
       status.replaceChildren();
       const link = document.createElement("a");
       link.href = location.pathname;
-      link.textContent = document.documentElement.dataset.news || "Something new is here. Look when you are ready.";
+      link.textContent = document.documentElement.dataset.news;
       status.append(link);
       return;
     }
@@ -54,7 +54,7 @@ export function follow({ enhance }) {
     region.replaceChildren(...fresh.childNodes);
     enhance(region);
     scrollTo(0, at);
-    status.textContent = document.documentElement.dataset.changed || "This page has changed.";
+    status.textContent = document.documentElement.dataset.changed;
     setTimeout(() => { status.textContent = "" }, 4000);
   }
 
