@@ -159,7 +159,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-src": _FRAMES or [NONE],
         "frame-ancestors": _FRAMES or [NONE],
         "require-trusted-types-for": ["'script'"],
-        "trusted-types": ["default", "htmx"],
+        "trusted-types": ["default"],
     }
 }
 
