@@ -22,7 +22,9 @@ from closeknit.web.bonds.store import events_read, items_read, key_from
 
 from .models import Draft, Moment, OwnPrompt
 
-PAGE = 30
+PAGE = 20
+#: How many of the newest moments Today looks through for what it shows; older ones wait in the thread.
+TODAY_LOOKS_AT = 12
 TODAY_AT_MOST = 3
 COMES_BACK_AFTER = timedelta(days=90)
 CHOICE_LABELS = {
@@ -277,7 +279,7 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
     """What Today shows: the moment that most wants me, at most two more lines, or one small next step."""
     now = clock.now()
     drawn = int(now.timestamp() * 1000)
-    rows = list(moments_of(opened)[:PAGE])
+    rows = list(moments_of(opened)[:TODAY_LOOKS_AT])
     pivot = now - COMES_BACK_AFTER - timedelta(days=now.toordinal() % 60)
     old = moments_of(opened).filter(revealed_at__isnull=False, opened_at__lte=pivot).first()
     old = old or (rows[-1] if rows and rows[-1].revealed_at and rows[-1].opened_at <= now - COMES_BACK_AFTER else None)
@@ -329,7 +331,7 @@ def months(opened: OpenBond, zone: ZoneInfo) -> list[date]:
 
 
 def month_page(opened: OpenBond, zone: ZoneInfo, first: date | None, page: int) -> tuple[list[Month], bool]:
-    """(moments by month, whether there are more): at most 30, newest first, from one month or from the newest on."""
+    """(moments by month, whether there are more): at most 20, newest first, from one month or from the newest on."""
     rows = moments_of(opened)
     if first is not None:
         start = datetime(first.year, first.month, 1, tzinfo=zone)
