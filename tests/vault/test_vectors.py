@@ -272,9 +272,7 @@ def test_samples_open_for_ever(sample: dict[str, Any]) -> None:
         return
     context = context_of(sample["context"])
     assert context.place == sample["place"]
-    plain = vault.open_envelope(
-        key_of(sample["key"]), vault.Kind[sample["kind"]], context, unhex(sample["envelope"])
-    )
+    plain = vault.open_envelope(key_of(sample["key"]), vault.Kind[sample["kind"]], context, unhex(sample["envelope"]))
     if "key_inside" in sample:
         assert plain.hex() == sample["key_inside"]
     else:

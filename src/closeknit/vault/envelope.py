@@ -35,6 +35,7 @@ LENGTH_PREFIX_BYTES = 4
 MAX_PLAINTEXT_BYTES = 64 * 1024
 MAX_EPOCH = 2**32 - 1
 MAX_REVISION = 2**64 - 1
+MAX_PART_BYTES = 2**16 - 1
 _DOMAIN = b"closeknit/env/1"
 
 
@@ -87,6 +88,8 @@ class Context:
             self.previous,
             *self.extra,
         )
+        if any(len(part) > MAX_PART_BYTES for part in parts):
+            raise ValueError("a bound value is at most 65,535 bytes")
         return _DOMAIN + header + b"".join(struct.pack(">H", len(part)) + part for part in parts)
 
 

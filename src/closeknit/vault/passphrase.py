@@ -48,10 +48,15 @@ def normalise(passphrase: str) -> bytes:
 
 
 def passphrase_key(passphrase: str, salt: bytes, profile_id: int) -> Key:
-    """The key under which the member secret is wrapped. salt: 16 bytes. Raises UnknownProfile, PassphraseTooLong."""
+    """The key under which the member secret is wrapped. salt: 16 bytes, else ValueError.
+
+    Raises UnknownProfile, PassphraseTooLong.
+    """
     profile = PROFILES.get(profile_id)
     if profile is None:
         raise UnknownProfile("key derivation profile not known here")
+    if len(salt) != SALT_BYTES:
+        raise ValueError("a salt is exactly 16 bytes")
     return Key(
         nacl.pwhash.argon2id.kdf(
             KEY_BYTES, normalise(passphrase), salt, opslimit=profile.passes, memlimit=profile.memory_bytes
