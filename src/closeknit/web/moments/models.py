@@ -25,10 +25,8 @@ class Moment(SealedRow):
     revealed_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["bond", "-opened_at"], name="moments_newest"),
-            models.Index(fields=["bond", "revealed_at"], name="moments_revealed"),
-        ]
+        # One index alone: with a second one on revealed_at, SQLite prefers that and sorts the whole thread.
+        indexes = [models.Index(fields=["bond", "-opened_at"], name="moments_newest")]
 
     @property
     def sealed_owner(self) -> uuid.UUID:

@@ -86,10 +86,6 @@ class Migration(migrations.Migration):
             model_name="moment",
             index=models.Index(fields=["bond", "-opened_at"], name="moments_newest"),
         ),
-        migrations.AddIndex(
-            model_name="moment",
-            index=models.Index(fields=["bond", "revealed_at"], name="moments_revealed"),
-        ),
         migrations.AddConstraint(
             model_name="draft",
             constraint=models.UniqueConstraint(fields=("member", "moment"), name="one_draft_a_moment"),
