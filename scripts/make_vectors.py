@@ -336,6 +336,10 @@ def refusals() -> list[Json]:
     refuse("tag changed", edited(len(good) - 1, good[-1] ^ 1))
     other = rnd("another key")
     refuse("another key", good, key=other.hex())
+    committed = header_of(other, KINDS["CONTENT"], 3)  # what could open under two keys names one of them at most
+    two_keys = sealed_raw(key, committed, where, padded(plain, "CHOICE"), nonce)
+    refuse("sealed with the key, but naming another", two_keys)
+    refuse("sealed with another key than it names", two_keys, key=other.hex())
     refuse("another key, its key check put in", good[:7] + check_of(other) + good[23:], key=other.hex())
     for name, changed in {
         "place": {"place": "draft"},

@@ -150,6 +150,15 @@ def test_another_key_is_refused_even_with_its_check_put_in():
             opened(forged, key=other)
 
 
+def test_a_stream_that_names_another_key_than_its_own_is_refused():
+    header = bytes((1, 2, 3, 0, 0, 0, 0)) + vault.key_check(vault.Key(b"d" * 32))
+    state = sodium.crypto_secretstream_xchacha20poly1305_state()
+    raw = header + sodium.crypto_secretstream_xchacha20poly1305_init_push(state, KEY.raw)
+    raw += sodium.crypto_secretstream_xchacha20poly1305_push(state, chunk(b"a"), HERE.associated_data(header), FINAL)
+    with pytest.raises(vault.DoesNotOpen):
+        opened(raw)
+
+
 def test_every_byte_of_the_start_counts():
     raw = sealed(b"a picture")
     for at in [*range(60), len(raw) - 1]:
