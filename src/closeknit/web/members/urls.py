@@ -12,6 +12,7 @@ urlpatterns = [
     path("lock/", views.lock, name="lock"),
     path("unlock/", views.unlock, name="unlock"),
     path("keep/", views.keep, name="keep"),
+    path("confirm/", views.confirm, name="confirm"),
     path("kept/clear/", views.kept_clear, name="kept-clear"),
     path("you/", views.settings_view, name="settings"),
     path("you/passphrase/", views.passphrase, name="passphrase"),

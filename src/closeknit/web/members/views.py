@@ -29,6 +29,7 @@ from . import forms, limits, queries, services, strength
 from .keys import keys_of
 from .middleware import typed_fields
 from .models import Member, OwnSession
+from .stepup import stepped_up
 
 KIT = "kit"
 INVITED = "invited"
@@ -250,13 +251,12 @@ def kit(request: HttpRequest) -> HttpResponse:
     return render(request, "members/kit.html", context, status=422 if form.errors else 200)
 
 
-@login_required
-@require_POST
+@stepped_up
+@require_http_methods(["GET", "POST"])
 def kit_new(request: HttpRequest) -> HttpResponse:
     """A new kit after the passphrase was typed again; the old one is void."""
-    form = forms.UnlockForm(request.POST, request=request)
-    if not form.is_valid():
-        return settings_page(request, kit_form=form, status=422)
+    if request.method == "GET":
+        return render(request, "members/kit_new.html")
     new = services.kit_renew(request.user, keys_of(request).need)
     keys_of(request).keep(KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())})
     return redirect("kit")
@@ -330,6 +330,20 @@ def unlock(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "POST"])
+def confirm(request: HttpRequest) -> HttpResponse:
+    """The passphrase again, before something that cannot be undone."""
+    keys = keys_of(request)
+    keys.need  # noqa: B018
+    form = forms.UnlockForm(request.POST if request.method == "POST" else None, request=request)
+    if request.method == "POST" and form.is_valid():
+        keys.confirm()
+        return redirect(next_path(request, reverse("settings")))
+    context = {"form": form, "next": next_path(request, reverse("settings"))}
+    return render(request, "members/confirm.html", context, status=422 if form.errors else 200)
+
+
+@login_required
 @require_POST
 def kept_clear(request: HttpRequest) -> HttpResponse:
     """The member has what they typed back; forget our copy."""
@@ -346,7 +360,6 @@ def settings_page(
     request: HttpRequest,
     *,
     form: forms.SettingsForm | None = None,
-    kit_form: forms.UnlockForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     keys = keys_of(request)
@@ -357,7 +370,6 @@ def settings_page(
     ]
     context = {
         "form": form or forms.SettingsForm(instance=request.user, initial={"name": profile.name, "zone": profile.zone}),
-        "kit_form": kit_form or forms.UnlockForm(request=request),
         "sessions": sessions,
         "kit_confirmed": request.user.wraps.filter(opener="kit", confirmed_at__isnull=False).exists(),
         "saved": "saved" in request.GET,
