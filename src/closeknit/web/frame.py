@@ -42,6 +42,9 @@ YOURS = frozenset(
 )
 
 
+US = frozenset({"us", "invite", "pause", "go", "together", "compare"})
+
+
 class Frame:
     """Reads only what a template asks for; an error page asks for nothing."""
 
@@ -128,7 +131,7 @@ class Frame:
         return [
             Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
             Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
-            Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in {"us", "invite", "pause", "go", "together", "compare"}),
+            Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in US),
             Tab(_("You"), reverse("settings"), "user-round", name in YOURS),
         ]
 

@@ -80,7 +80,6 @@ class RecordLine(SealedRow):
     """A line of a member's own record: a sign-in, an export, something about their keys. Never about reading."""
 
     PLACE = vault.Place.RECORD
-    PADDING = vault.Padding.CHOICE
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="record")
     number = models.PositiveIntegerField()
