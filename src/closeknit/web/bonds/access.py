@@ -6,7 +6,7 @@ import base64
 import uuid
 from collections import defaultdict
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.http import Http404, HttpRequest
 
 from closeknit import vault
@@ -77,9 +77,12 @@ def bond_settled(request: HttpRequest, bond_id: uuid.UUID) -> OpenBond:
     return opened
 
 
-_PRESENT = {"bond_id": OuterRef("bond_id"), "epoch": OuterRef("bond__epoch")}
-_present_key = Q(**_PRESENT, member_id=OuterRef("member_id"))
-_present_key_sent = Q(**_PRESENT, recipient_id=OuterRef("member_id"))
+def _reaches(back: int) -> Q:
+    """Whether a membership's member holds, or has been sent, the bond's key of `back` epochs ago."""
+    epoch = OuterRef("bond__epoch") - back
+    held = BondKey.objects.filter(bond_id=OuterRef("bond_id"), member_id=OuterRef("member_id"), epoch=epoch)
+    sent = Grant.objects.filter(bond_id=OuterRef("bond_id"), recipient_id=OuterRef("member_id"), epoch=epoch)
+    return Q(Exists(held)) | Q(Exists(sent))
 
 
 def bonds_load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
@@ -101,7 +104,9 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> tuple[list[OpenBond],
                     bond_id=OuterRef("bond_id"), inviter_id=member_id, state=Invitation.State.ACCEPTED
                 )
             ),
-            has_key=Exists(BondKey.objects.filter(_present_key)) | Exists(Grant.objects.filter(_present_key_sent)),
+            behind=ExpressionWrapper(
+                ~_reaches(0) | Q(first_epoch__lt=F("bond__epoch")) & ~_reaches(1), output_field=BooleanField()
+            ),
         )
         .order_by("bond__created_at", "bond_id", "joined_at")
     )
@@ -190,5 +195,5 @@ def _opened(
         past=tuple(Person(m, card.get("name", ""), card.get("thread", "slate"), False) for m, card in past),
         rows=rows,
         someone_waits=bool(memberships[0].someone_waits),  # type: ignore[attr-defined]
-        someone_behind=not all(m.has_key for m in memberships),  # type: ignore[attr-defined]
+        someone_behind=any(m.behind for m in memberships),  # type: ignore[attr-defined]
     )

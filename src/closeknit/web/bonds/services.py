@@ -122,6 +122,26 @@ def pins_learn(opened: OpenBond) -> dict[uuid.UUID, bytes]:
     return pins
 
 
+def members_gone(opened: OpenBond) -> set[uuid.UUID]:
+    """Who left, by the bond's own sealed events; whoever came back since is not among them."""
+    gone: set[uuid.UUID] = set()
+    for verb in events_read(opened, [opened.id])[opened.id]:
+        if verb["verb"] == "left":
+            gone.add(uuid.UUID(verb["by"]))
+        gone -= {uuid.UUID(member) for member in verb.get("keys", {})}
+    return gone
+
+
+def pins_met(opened: OpenBond) -> dict[uuid.UUID, bytes]:
+    """As `pins_learn`, and with the people I invited: what they answered is sealed with the secret only we two knew."""
+    pins = pins_learn(opened)
+    for invitation in _accepted(opened):
+        answer = _acceptance(opened, invitation)
+        if answer is not None:
+            pins.setdefault(uuid.UUID(answer["member"]), bytes.fromhex(answer["key"]))
+    return pins
+
+
 # -- founding ---------------------------------------------------------------------------------------------------------
 
 
@@ -567,17 +587,17 @@ def _reseal(opened: OpenBond, bond: Bond, old: dict[int, vault.Key]) -> None:
 def grant_accept(opened: OpenBond) -> bool:
     """Open the grants that wait for me, oldest first; each row becomes my own sealed copy. Returns whether any did.
 
-    Refused, and left lying: a sender I have not pinned, one who was not in the previous roster, an epoch that skips,
+    Refused, and left lying: a sender I have not pinned, one who left by the bond's own sealed events, an epoch that skips,
     a key that does not follow from the one I hold, a roster in which my own key is another's. That a mate's key there is
     not the one I know is no reason: whoever granted it compared words with them, and I may not have yet.
     """
     accepted = False
     with transaction.atomic():
         bond = Bond.objects.select_for_update().get(pk=opened.id)
-        pins = pins_read(opened)
+        pins, gone = pins_met(opened), members_gone(opened)
         epochs = {row.epoch: row for row in BondEpoch.objects.filter(bond=bond)}
         for grant in Grant.objects.filter(bond=bond, recipient_id=opened.me.id).order_by("epoch"):
-            key = _grant_open(opened, grant, pins, epochs)
+            key = _grant_open(opened, grant, pins, gone, epochs)
             if key is None:
                 break
             _own_key_write(bond.id, opened.me.id, opened.keyring, grant.epoch, key)
@@ -587,22 +607,19 @@ def grant_accept(opened: OpenBond) -> bool:
         if accepted:
             opened.bond.epoch = bond.epoch
             if opened.is_in:
-                pins_write(opened, pins_learn(opened))
+                pins_write(opened, pins_met(opened))
                 signals.epoch_entered.send(sender=Bond, opened=opened)
     return accepted
 
 
 def _grant_open(
-    opened: OpenBond, grant: Grant, pins: dict[uuid.UUID, bytes], epochs: dict[int, BondEpoch]
+    opened: OpenBond, grant: Grant, pins: dict[uuid.UUID, bytes], gone: set[uuid.UUID], epochs: dict[int, BondEpoch]
 ) -> vault.Key | None:
     made = epochs.get(grant.epoch)
     last = max(opened.keys, default=None)
-    if made is None or grant.sender_id not in pins:
+    if made is None or grant.sender_id not in pins or grant.sender_id in gone:
         return None
     if last is not None and grant.epoch != last + 1:
-        return None
-    before = epochs.get(grant.epoch - 1)
-    if before is None or str(grant.sender_id) not in before.roster:
         return None
     roster = {uuid.UUID(member): bytes.fromhex(public) for member, public in made.roster.items()}
     if roster.get(opened.me.id, opened.keyring.box.public) != opened.keyring.box.public:
@@ -634,8 +651,9 @@ def refresh_if_stale(opened: OpenBond) -> bool:
         bond = Bond.objects.select_for_update().get(pk=opened.id)
         if not bond.stale or bond.epoch != opened.epoch:
             return False
-        pins = pins_learn(opened)
+        pins = pins_met(opened)
         pins_write(opened, pins)
+        _catch_up(opened, bond, pins)
         epoch_make(opened, bond, pins)
     return True
 
@@ -648,26 +666,29 @@ def mates_catch_up(opened: OpenBond) -> bool:
     """
     if not opened.is_in:
         return False
-    granted = False
     with transaction.atomic():
         bond = Bond.objects.select_for_update().get(pk=opened.id)
-        pins = pins_read(opened)
-        rosters = {row.epoch: row.roster for row in BondEpoch.objects.filter(bond=bond)}
-        for membership in Membership.objects.filter(bond=bond, ended_at__isnull=True).select_related("member"):
-            mate, public = membership.member_id, bytes(membership.member.public_key)
-            if mate == opened.me.id or pins.get(mate) != public:
+        return _catch_up(opened, bond, pins_read(opened))
+
+
+def _catch_up(opened: OpenBond, bond: Bond, pins: dict[uuid.UUID, bytes]) -> bool:
+    granted = False
+    rosters = {row.epoch: row.roster for row in BondEpoch.objects.filter(bond=bond)}
+    for membership in Membership.objects.filter(bond=bond, ended_at__isnull=True).select_related("member"):
+        mate, public = membership.member_id, bytes(membership.member.public_key)
+        if mate == opened.me.id or pins.get(mate) != public:
+            continue
+        held = set(BondKey.objects.filter(bond=bond, member_id=mate).values_list("epoch", flat=True))
+        sent = set(Grant.objects.filter(bond=bond, recipient_id=mate).values_list("epoch", flat=True))
+        for epoch in range(max(held, default=bond.epoch) + 1, bond.epoch + 1):
+            if epoch in sent:
                 continue
-            held = set(BondKey.objects.filter(bond=bond, member_id=mate).values_list("epoch", flat=True))
-            sent = set(Grant.objects.filter(bond=bond, recipient_id=mate).values_list("epoch", flat=True))
-            for epoch in range(max(held, default=bond.epoch) + 1, bond.epoch + 1):
-                if epoch in sent:
-                    continue
-                if not {epoch, epoch - 1} <= set(opened.keys):
-                    break
-                roster = {uuid.UUID(m): bytes.fromhex(key) for m, key in rosters[epoch].items()}
-                check = vault.key_check(opened.keys[epoch - 1])
-                _grant_write(opened, bond, mate, public, roster, opened.keys[epoch], check, epoch=epoch)
-                granted = True
+            if not {epoch, epoch - 1} <= set(opened.keys):
+                break
+            roster = {uuid.UUID(m): bytes.fromhex(key) for m, key in rosters[epoch].items()}
+            check = vault.key_check(opened.keys[epoch - 1])
+            _grant_write(opened, bond, mate, public, roster, opened.keys[epoch], check, epoch=epoch)
+            granted = True
     return granted
 
 
