@@ -72,6 +72,8 @@ def bond_settled(request: HttpRequest, bond_id: uuid.UUID) -> OpenBond:
 
 def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
     ours = Bond.objects.filter(memberships__member_id=member_id, memberships__ended_at__isnull=True)
+    # Before the bonds: an epoch only grows, so a key that is ahead of its bond means that the bond's row was put back.
+    held = list(BondKey.objects.filter(member_id=member_id, bond__in=ours))
     rows = (
         Membership.objects.filter(bond__in=ours, ended_at__isnull=True)
         .select_related("bond", "member")
@@ -88,7 +90,7 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
     for row in rows:
         people[row.bond_id].append(row)
     keys: dict[uuid.UUID, dict[int, vault.Key]] = defaultdict(dict)
-    for own in BondKey.objects.filter(member_id=member_id, bond_id__in=people):
+    for own in held:
         try:
             keys[own.bond_id][own.epoch] = vault.Key(_raw(own, keyring))
         except vault.VaultError:
@@ -111,6 +113,8 @@ def _opened(
     rows: dict[tuple[uuid.UUID | None, str], BondRow],
 ) -> OpenBond:
     bond = memberships[0].bond
+    if max(keys, default=0) > bond.epoch:
+        raise Tampered
 
     def payload(member: uuid.UUID | None, place: vault.Place) -> dict[str, str]:
         row = rows.get((member, place))
@@ -134,14 +138,26 @@ def _opened(
             is_host=membership.member.is_host,
         )
 
-    people = [person(membership) for membership in memberships]
+    card = payload(None, vault.Place.BOND_CARD)
+    if card and (card["kind"], card["leave"]) != (bond.kind, bond.leave_rule):
+        raise Tampered
+    # A card is sealed by someone who holds the bond's key: a membership without one is a newcomer whom nobody has let in
+    # yet, or was planted. Neither is asked to anything.
+    is_in = bond.epoch in keys
+    people = [
+        person(membership)
+        for membership in memberships
+        if not is_in
+        or membership.member_id == member_id
+        or (membership.member_id, vault.Place.MEMBERSHIP_CARD) in rows
+    ]
     return OpenBond(
         bond=bond,
         keyring=keyring,
         me=next(p for p in people if p.is_me),
         others=tuple(p for p in people if not p.is_me),
         keys=keys,
-        name=payload(None, vault.Place.BOND_CARD).get("name", ""),
+        name=card.get("name", ""),
         rows=rows,
         someone_waits=bool(memberships[0].someone_waits),  # type: ignore[attr-defined]
     )

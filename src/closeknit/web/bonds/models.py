@@ -98,6 +98,10 @@ class BondRow(SealedRow):
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.member_id.bytes if self.member_id else b"",)
+
 
 class BondEpoch(models.Model):
     """One key of a bond: who made it, for whom. The roster holds ids and public keys, nothing secret."""
@@ -132,6 +136,10 @@ class BondKey(SealedRow):
     @property
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.epoch.to_bytes(4, "big"),)
 
 
 class Grant(models.Model):
@@ -214,6 +222,10 @@ class Event(SealedRow):
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.stream.bytes,)
+
 
 class StreamHead(SealedRow):
     """How far one member has written along a stream, so that a cut tail is noticed."""
@@ -232,6 +244,10 @@ class StreamHead(SealedRow):
     def sealed_owner(self) -> uuid.UUID:
         return self.member_id
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.stream.bytes,)
+
 
 class Item(SealedRow):
     """A text under a key of its own, private or shared, that its author can take back."""
@@ -246,6 +262,10 @@ class Item(SealedRow):
     @property
     def sealed_owner(self) -> uuid.UUID:
         return self.author_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.stream.bytes,)
 
 
 class Wrap(SealedRow):
@@ -277,11 +297,6 @@ class Wrap(SealedRow):
         owner: uuid.UUID = item.author_id if self.target == self.Target.SELF else item.bond_id
         return owner
 
-    def sealed_context(self, previous: bytes = b"") -> vault.Context:
-        return vault.Context(
-            self.sealed_place,
-            self.id,
-            self.sealed_owner,
-            revision=self.revision,
-            extra=(self.item_id.bytes, self.item.revision.to_bytes(8, "big")),
-        )
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.item_id.bytes, self.item.revision.to_bytes(8, "big"))

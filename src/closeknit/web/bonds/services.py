@@ -28,7 +28,7 @@ from .models import (
     Membership,
     Refusal,
 )
-from .opened import OpenBond, Person, Tampered
+from .opened import OpenBond, Person, Tampered, key_for
 from .store import events_append, events_read, hold, key_from, key_text
 
 
@@ -135,7 +135,7 @@ def bond_create(
         Membership.objects.create(bond=bond, member=member)
         _epoch_note(bond, member, {member.pk: keyring.box.public})
         _own_key_write(bond.id, member.pk, keyring, 1, key)
-        row_write(opened, vault.Place.BOND_CARD, {"name": name})
+        row_write(opened, vault.Place.BOND_CARD, {"name": name, "kind": bond.kind, "leave": bond.leave_rule})
         _first_rows(opened)
         pins_write(opened, {member.pk: keyring.box.public})
         keys = {str(member.pk): keyring.box.public.hex()}
@@ -189,11 +189,13 @@ def invitation_create(opened: OpenBond) -> tuple[Invitation, bytes]:
             "inviter": opened.me.name,
             "key": opened.keyring.box.public.hex(),
             "threads": [person.thread for person in opened.people],
+            "kind": bond.kind,
+            "leave": bond.leave_rule,
         }
         invitation.card = sealed(vault.Place.INVITATION_CARD, card, vault.Kind.INVITATION, under)
         own = {"s": base64.b64encode(secret).decode("ascii")}
         invitation.secret = sealed(vault.Place.INVITATION_SECRET, own, vault.Kind.SELF, opened.keyring.self_key)
-        if not bond.opened_together:
+        if not (bond.opened_together or together_noted(opened)):
             carried = {"k": key_text(opened.key), "epoch": opened.epoch}
             invitation.bond_key = sealed(vault.Place.INVITATION_KEY, carried, vault.Kind.INVITATION, under)
         invitation.save(force_insert=True)
@@ -272,6 +274,22 @@ def invitations_expire() -> int:
     return ended
 
 
+def together_note(opened: OpenBond) -> None:
+    """Something was opened together: from here on a link alone opens nothing. Said in a sealed event, too, since the
+    column can be put back by whoever writes to the database. Inside the transaction that opens it."""
+    bond = opened.bond
+    bond.opened_together = True
+    bond.save(update_fields=["opened_together"])
+    strip_keys(bond)
+    if not together_noted(opened):
+        events_append(opened, opened.id, [{"v": 1, "verb": "together", "by": str(opened.me.id)}])
+
+
+def together_noted(opened: OpenBond) -> bool:
+    """Whether a sealed event of this bond says that something was opened together."""
+    return any(verb["verb"] == "together" for verb in events_read(opened, [opened.id])[opened.id])
+
+
 def strip_keys(bond: Bond) -> None:
     """Take the bond's key out of pending invitations. Call in the transaction of a first reveal or a new epoch."""
     Invitation.objects.filter(bond=bond, bond_key__isnull=False).update(bond_key=None)
@@ -298,7 +316,10 @@ def invitation_open(invitation_id: uuid.UUID, secret: bytes) -> tuple[Invitation
                 invitation.context(vault.Place.INVITATION_CARD),
                 invitation.card,
             )
-            return invitation, vault.unpack(raw)[1]
+            card = vault.unpack(raw)[1]
+            if (card["kind"], card["leave"]) != (invitation.bond.kind, invitation.bond.leave_rule):
+                raise Tampered
+            return invitation, card
         invitation.wrong_tries += 1
         invitation.save(update_fields=["wrong_tries"])
         if invitation.wrong_tries >= INVITATION_TRIES:
@@ -374,6 +395,10 @@ def _enter_with_carried_key(
     if payload["epoch"] != opened.bond.epoch:
         return
     opened.keys[payload["epoch"]] = key_from(payload["k"])
+    if together_noted(opened):
+        # The key was put back into the invitation: wait to be let in, like everyone who comes later.
+        opened.keys.clear()
+        return
     _own_key_write(opened.id, opened.me.id, opened.keyring, payload["epoch"], opened.key)
     _first_rows(opened)
     keys = {str(opened.me.id): opened.keyring.box.public.hex()}
@@ -522,7 +547,7 @@ def _grant_write(
 def _reseal(opened: OpenBond, bond: Bond, old: dict[int, vault.Key]) -> None:
     for row in BondRow.objects.filter(bond=bond):
         if row.KIND is vault.Kind.BOND:
-            payload = row.unseal(old[vault.parse(row.body).epoch])
+            payload = row.unseal(key_for(old, row.body))
             row.seal(opened.key, payload, epoch=opened.epoch)
             row.save()
 
@@ -565,6 +590,8 @@ def _grant_open(
     before = epochs.get(grant.epoch - 1)
     if before is None or str(grant.sender_id) not in before.roster:
         return None
+    if last is not None and str(grant.sender_id) not in _roster_sealed(opened, last):
+        return None
     roster = {uuid.UUID(member): bytes.fromhex(public) for member, public in made.roster.items()}
     if any(roster.get(member, public) != public for member, public in pins.items()):
         return None
@@ -585,6 +612,17 @@ def _grant_open(
     if last is not None and previous != vault.key_check(opened.keys[last]):
         return None
     return key
+
+
+def _roster_sealed(opened: OpenBond, epoch: int) -> set[str]:
+    """Who held the key of that epoch, by sealed events: the roster's column alone could be rewritten."""
+    found: dict[int, set[str]] = {}
+    number, present = opened.first_epoch, set()
+    for verb in events_read(opened, [opened.id])[opened.id]:
+        keys = set(verb.get("keys", {}))
+        number, present = (verb["epoch"], keys) if verb["verb"] == "epoch" else (number, present | keys)
+        found[number] = present
+    return found.get(epoch, set())
 
 
 def refresh_if_stale(opened: OpenBond) -> bool:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from closeknit import vault
 from closeknit.method import choice, content
 from closeknit.web.bonds import services as bonds
-from closeknit.web.bonds.opened import OpenBond
+from closeknit.web.bonds.opened import OpenBond, key_for
 from closeknit.web.bonds.store import hold
 from closeknit.web.content import content_root
 
@@ -69,7 +69,7 @@ def card_of(prompt: content.Prompt) -> dict[str, Any]:
 
 def own_card(opened: OpenBond, row: OwnPrompt) -> dict[str, Any]:
     """The card of a prompt that a member wrote."""
-    payload = row.unseal(opened.keys[vault.parse(row.body).epoch])
+    payload = row.unseal(key_for(opened.keys, row.body))
     return {"id": f"own:{row.id}", "text": payload["text"], "by": str(row.author_id)}
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from closeknit import vault
 from closeknit.method import moment as machine
+from closeknit.vault.envelope import MAX_PLAINTEXT_BYTES
 from closeknit.web import clock, live
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Bond, BondRow, Item
@@ -83,7 +84,7 @@ def _act(
     Raises NotThere, store.Stale, machine.MomentError (then nothing was written).
     """
     with transaction.atomic():
-        bond = hold(opened)
+        bond = opened.bond = hold(opened)
         moment = Moment.objects.filter(pk=moment_id, bond_id=opened.id, epoch__gte=opened.first_epoch).first()
         if moment is None:
             raise NotThere
@@ -95,26 +96,13 @@ def _act(
         if added:
             events_append(opened, moment_id, [event.to_payload() for event in added])
         if after.revealed and moment.revealed_at is None:
-            _revealed(bond, opened, moment)
-        elif not bond.opened_together and any(answer.released for answer in after.answers):
-            _opened_together(bond, opened)
+            moment.revealed_at = clock.now()
+            moment.save(update_fields=["revealed_at"])
+        if not bond.opened_together and (after.revealed or any(answer.released for answer in after.answers)):
+            bonds.together_note(opened)
         changed = machine.changed_for(before, after) - {str(opened.me.id)}
         _poke(opened, changed, moment_id, [*events, *added])
     return after
-
-
-def _revealed(bond: Bond, opened: OpenBond, moment: Moment) -> None:
-    moment.revealed_at = clock.now()
-    moment.save(update_fields=["revealed_at"])
-    if not bond.opened_together:
-        _opened_together(bond, opened)
-
-
-def _opened_together(bond: Bond, opened: OpenBond) -> None:
-    """From the first shared words on, a link alone opens nothing."""
-    bond.opened_together = opened.bond.opened_together = True
-    bond.save(update_fields=["opened_together"])
-    bonds.strip_keys(bond)
 
 
 def _poke(opened: OpenBond, members: Any, moment_id: uuid.UUID, events: list[machine.Event]) -> None:
@@ -167,12 +155,23 @@ def answer_withdraw(opened: OpenBond, moment_id: uuid.UUID) -> machine.State:
             return []
         ids = [uuid.UUID(item) for item in (mine.item, *mine.notes)]
         texts = items_read(opened, ids)
-        draft_write(opened, moment, "\n\n".join(texts[item]["text"] for item in ids if item in texts))
+        draft_write(opened, moment, _what_fits([texts[item]["text"] for item in ids if item in texts]))
         Item.objects.filter(pk__in=ids, author_id=opened.me.id).delete()
         transaction.on_commit(checkpoint_soon)
         return [machine.Event.withdrew(me)]
 
     return _act(opened, moment_id, make)
+
+
+def _what_fits(texts: list[str]) -> str:
+    """An answer and its notes as one draft: as many as one envelope holds. Taking back must never fail."""
+    kept = ""
+    for text in texts:
+        longer = f"{kept}\n\n{text}" if kept else text
+        if len(vault.pack({"text": longer, "passed": False})) > MAX_PLAINTEXT_BYTES:
+            break
+        kept = longer
+    return kept
 
 
 def answer_event(opened: OpenBond, moment_id: uuid.UUID, event: machine.Event) -> machine.State:
