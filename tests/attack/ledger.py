@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.apps import apps
-from django.db import transaction
+from django.db import connection, transaction
 
 from closeknit.web.members.models import Member
 
@@ -122,6 +122,20 @@ class Ledger:
         return "\n".join(lines)
 
 
+class Written:
+    """Whether anything was written but sessions and counts of tries: only then rows need to be compared."""
+
+    def __init__(self) -> None:
+        self.any = False
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.split(None, 1)[0].upper() in {"INSERT", "UPDATE", "DELETE"} and not any(
+            name in sql for name in ("django_session", "members_limit")
+        ):
+            self.any = True
+        return execute(sql, params, many, context)
+
+
 @dataclass
 class Attacker:
     """Someone who tries: what they must not see, and whose rows they must not touch. Each try is undone afterwards."""
@@ -141,9 +155,11 @@ class Attacker:
         if self._before is None:
             self._before, self._watched = rows_of_others(self.member, self.shared), self.watch()
             self._rights = self._rights_now()
-        sid = transaction.savepoint()
-        answer = act()
-        won = self._judge(answer)
+        sid, written = transaction.savepoint(), Written()
+        with connection.execute_wrapper(written):
+            answer = act()
+        won = self._judge_rows() if written.any else []
+        won += judge_answer(answer, self.hidden) if answer is not None else []
         if expect is not None and answer is not None and answer.status_code not in expect:
             won.append(f"answered {answer.status_code}")
         transaction.savepoint_rollback(sid)
@@ -153,7 +169,7 @@ class Attacker:
     def _rights_now(self) -> Any:
         return Member.objects.filter(pk=self.member).values_list(*RIGHTS).first() if self.member else None
 
-    def _judge(self, answer: Any) -> list[str]:
+    def _judge_rows(self) -> list[str]:
         won = []
         may_add = {"Event", "Moment"} if self.shared else set()
         names = changed(self._before or {}, rows_of_others(self.member, self.shared), may_add=may_add)
@@ -163,7 +179,7 @@ class Attacker:
             won.append("changed what another had sealed")
         if list(map(_plain, self._rights_now() or ())) != list(map(_plain, self._rights or ())):
             won.append("gained a right")
-        return won + (judge_answer(answer, self.hidden) if answer is not None else [])
+        return won
 
 
 def judge_answer(answer: Any, hidden: Iterable[str] = ()) -> list[str]:

@@ -36,7 +36,27 @@ from .names import addresses
 pytestmark = pytest.mark.django_db
 
 LEDGER = Ledger()
-FEWEST = 150
+#: How many different attempts each test makes at least, so that none runs dry unseen.
+FEWEST = {
+    "test_forged_ids": 130,
+    "test_replayed_and_reordered_forms": 36,
+    "test_bad_values_in_every_field": 40,
+    "test_fields_that_are_nobodys_to_send": 27,
+    "test_methods": 54,
+    "test_another_sites_page_with_anas_cookies": 117,
+    "test_hosts": 9,
+    "test_sessions": 36,
+    "test_a_session_fixed_before_signing_in": 1,
+    "test_kits_and_passphrases": 12,
+    "test_names_cannot_be_found_out": 4,
+    "test_invitations": 12,
+    "test_being_sent_elsewhere": 75,
+    "test_paths": 37,
+    "test_bodies": 54,
+    "test_markup_in_every_text": 17,
+    "test_reading_what_is_not_revealed": 45,
+    "test_attempts_are_many": 0,
+}
 FORM = "application/x-www-form-urlencoded"
 UNREVEALED, DRAFT, REVEALED = "quincemarrow", "turnipgrave", "saffronbell"
 NAMED, PROMPTED, ELSEWHERE = "Quillhouse", "Who taught you to whistle like a kettle?", "Marzipan Club"
@@ -45,9 +65,16 @@ NAMED, PROMPTED, ELSEWHERE = "Quillhouse", "Who taught you to whistle like a ket
 @pytest.fixture(scope="module", autouse=True)
 def _said_at_the_end() -> Iterator[None]:
     yield
-    summary = LEDGER.summary()
-    print(f"\n{LEDGER.table()}\n{json.dumps(summary)}")
-    assert not LEDGER.wins, "\n".join(LEDGER.wins)
+    print(f"\n{LEDGER.table()}\n{json.dumps(LEDGER.summary())}")
+
+
+@pytest.fixture(autouse=True)
+def _no_win_and_enough_tried(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test alone, since they may run in several processes."""
+    tried, won = len(LEDGER.attempts), len(LEDGER.wins)
+    yield
+    assert not LEDGER.wins[won:], "\n".join(LEDGER.wins[won:])
+    assert len(LEDGER.attempts) - tried >= FEWEST[request.node.originalname]
 
 
 class Scene:
@@ -930,6 +957,6 @@ def test_reading_what_is_not_revealed(scene: Scene) -> None:
     LEDGER.note(jonas.kind, "the page's own values", "query", "held", ["shows it"] if UNREVEALED in repr(page) else [])
 
 
-def test_enough_was_tried() -> None:
-    assert len(LEDGER.attempts) >= FEWEST
-    assert len({kind for kind, _target, _method in LEDGER.attempts}) >= 15
+def test_attempts_are_many() -> None:
+    assert set(FEWEST) == {name for name in globals() if name.startswith("test_")}
+    assert sum(FEWEST.values()) >= 150
