@@ -21,7 +21,7 @@ from closeknit import vault
 from closeknit.method import moment as machine
 from closeknit.web import clock
 from closeknit.web.bonds import services as bonds
-from closeknit.web.bonds.models import Bond, Invitation
+from closeknit.web.bonds.models import Bond
 from closeknit.web.bonds.store import events_read
 from closeknit.web.members import services as members
 from closeknit.web.members.models import OwnSession, SecretWrap
@@ -185,7 +185,7 @@ def form_body(**fields: str) -> bytes:
     return "&".join(f"{name}={value}" for name, value in fields.items()).encode("latin-1")
 
 
-# -- ids ----------------------------------------------------------------------------------------------------------------
+# -- ids --------------------------------------------------------------------------------------------------------------
 
 
 def test_forged_ids(scene: Scene) -> None:
@@ -215,7 +215,7 @@ def test_forged_ids(scene: Scene) -> None:
             eve.tries(f"{name}, {said}", "POST", lambda path=path: s.eve.client.post(path, full))
 
 
-# -- the order of things --------------------------------------------------------------------------------------------------
+# -- the order of things ----------------------------------------------------------------------------------------------
 
 
 def test_replayed_and_reordered_forms(scene: Scene) -> None:
@@ -270,7 +270,10 @@ def test_replayed_and_reordered_forms(scene: Scene) -> None:
         (
             "third moment",
             "rule after release",
-            lambda: after((third + "share/", {"text": "m"}), (third + "release/", {})) and post(third + "rule/", {"rule": "two"}),
+            lambda: (
+                after((third + "share/", {"text": "m"}), (third + "release/", {}))
+                and post(third + "rule/", {"rule": "two"})
+            ),
         ),
         ("third moment", "withdraw twice", lambda: after((third + "withdraw/", {}), (third + "withdraw/", {}))),
         ("third moment", "share twice", lambda: after((third + "share/", {"text": "1"}), (third + "share/", {"text": "2"}))),
@@ -283,7 +286,7 @@ def test_replayed_and_reordered_forms(scene: Scene) -> None:
         jonas.tries(target, method, act)
 
 
-# -- fields -----------------------------------------------------------------------------------------------------------------
+# -- fields -----------------------------------------------------------------------------------------------------------
 
 
 def text_fields(s: Scene) -> list[tuple[str, str, dict[str, str]]]:
@@ -437,7 +440,7 @@ def test_fields_that_are_nobodys_to_send(scene: Scene) -> None:
         LEDGER.note(jonas.kind, "sign-up", f"gain {field}", str(answer.status_code), won + judge_answer(answer))
 
 
-# -- methods, tokens, origins ---------------------------------------------------------------------------------------------
+# -- methods, tokens, origins -----------------------------------------------------------------------------------------
 
 
 def test_methods(scene: Scene) -> None:
@@ -528,7 +531,7 @@ def test_hosts(scene: Scene) -> None:
         stranger.tries("the page with the link", said, lambda h=headers: s.ana.client.get(path, **h))
 
 
-# -- sessions and keys -----------------------------------------------------------------------------------------------------
+# -- sessions and keys ------------------------------------------------------------------------------------------------
 
 
 def test_sessions(scene: Scene) -> None:
@@ -576,7 +579,8 @@ def test_sessions(scene: Scene) -> None:
         thief.tries(name, "POST in a locked session", lambda p=path, f=fields: stolen.post(p, f))
     for name, path in [("kit", "/kit/"), ("settings", "/you/"), ("thread", f"{today}thread/"), ("home", "/")]:
         thief.tries(name, "GET in a locked session", lambda p=path: stolen.get(p))
-    for said, headers in {"X-Poke": {"X-Poke": "1"}, "HX": {"HX-Request": "1"}, "JSON": {"Accept": "application/json"}}.items():
+    fragments = {"X-Poke": {"X-Poke": "1"}, "HX": {"HX-Request": "1"}, "JSON": {"Accept": "application/json"}}
+    for said, headers in fragments.items():
         thief.tries("today", f"{said} in a locked session", lambda h=headers: stolen.get(today, headers=h))
     for said, value in {
         "a session that is none": "x" * 32,
@@ -730,7 +734,7 @@ def test_invitations(scene: Scene) -> None:
     LEDGER.note(eve.kind, "join", "one's own invitation", "held", ["joined"] if joined() else [])
 
 
-# -- where one is sent, headers, paths ----------------------------------------------------------------------------------------
+# -- where one is sent, headers, paths --------------------------------------------------------------------------------
 
 ELSEWHERES = (
     "//evil.example",
@@ -822,7 +826,7 @@ def test_paths(scene: Scene) -> None:
                   lambda p=path: s.eve.client.get(p))
 
 
-# -- bodies -------------------------------------------------------------------------------------------------------------------
+# -- bodies -----------------------------------------------------------------------------------------------------------
 
 
 def test_bodies(scene: Scene) -> None:
@@ -860,13 +864,12 @@ def test_bodies(scene: Scene) -> None:
     }
     for said, (body, kind) in bodies.items():
         for target, path in {"own moment": own, "another's moment": others}.items():
-            client = s.eve.client
-            eve.tries(target, said, lambda p=path, b=body, k=kind: client.generic("POST", p, b, content_type=k))
+            eve.tries(target, said, lambda p=path, b=body, k=kind: s.eve.client.generic("POST", p, b, content_type=k))
         client = fresh()
         eve.tries("sign-in", said, lambda c=client, b=body, k=kind: c.generic("POST", "/sign-in/", b, content_type=k))
 
 
-# -- markup ---------------------------------------------------------------------------------------------------------------------
+# -- markup -----------------------------------------------------------------------------------------------------------
 
 PAYLOADS = {
     "an image": '"><img src=x onerror=alert(1)>',
@@ -921,7 +924,7 @@ def test_markup_in_every_text(scene: Scene, said: str) -> None:
     assert shown >= 8, "the pages no longer show it: this test looks at nothing"
 
 
-# -- what is not shown yet ------------------------------------------------------------------------------------------------------
+# -- what is not shown yet --------------------------------------------------------------------------------------------
 
 
 def test_reading_what_is_not_revealed(scene: Scene) -> None:
