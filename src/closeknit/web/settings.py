@@ -126,7 +126,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = False
 
 # -- cookies ----------------------------------------------------------------------------------------------------------
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "closeknit.web.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.is_https
 SESSION_COOKIE_NAME = "__Host-ck-session" if CONFIG.is_https else "ck-session"
 CSRF_COOKIE_NAME = "__Host-ck-csrf" if CONFIG.is_https else "ck-csrf"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from closeknit import vault
 from closeknit.web import clock, live
 from closeknit.web.sealed.models import Tampered
 
@@ -14,7 +15,7 @@ from . import services
 from .hashers import TooBusy
 from .keys import Locked, RequestKeys
 from .limits import TooManyTries
-from .models import OwnSession
+from .models import LOCK_MINUTES, OwnSession
 from .pages import locked_page, tampered_page, too_many_page
 
 #: What a locked session, or a visitor with an expired one, may still reach; by the url name of the view.
@@ -61,7 +62,7 @@ class KeyringMiddleware:
 
     def _lock_if_quiet(self, request: HttpRequest, keys: RequestKeys) -> None:
         absolute = settings.CK_REMEMBER_SECONDS if keys.remembered else settings.CK_ABSOLUTE_SECONDS
-        if keys.idle_seconds() > request.user.lock_minutes * 60 or keys.age_seconds() > absolute:
+        if keys.idle_seconds() > min(request.user.lock_minutes, LOCK_MINUTES[-1]) * 60 or keys.age_seconds() > absolute:
             keys.lock()
             live.close_streams(request.session.session_key or "")
 
@@ -77,9 +78,8 @@ class KeyringMiddleware:
             return None
         if is_open_name(name):
             return None
-        if request.method == "POST":
-            services.dropped_save(request, keys, request.path, typed_fields(request))
-        return locked_page(request)
+        saved = request.method == "POST" and services.dropped_save(request, keys, request.path, typed_fields(request))
+        return locked_page(request, kept=saved)
 
     def _note(self, request: HttpRequest, keys: RequestKeys) -> None:
         if keys.idle_seconds() < 60:
@@ -91,7 +91,7 @@ class KeyringMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if isinstance(exception, Locked):
             return locked_page(request)
-        if isinstance(exception, Tampered):
+        if isinstance(exception, (Tampered, vault.VaultError)):
             return tampered_page(request)
         if isinstance(exception, TooManyTries):
             return too_many_page(request, exception.seconds)

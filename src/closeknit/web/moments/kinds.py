@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from closeknit import vault
-from closeknit.web.bonds.opened import OpenBond
+from closeknit.web.bonds.opened import OpenBond, key_for
 from closeknit.web.members.models import Member
 from closeknit.web.sealed.kinds import delete_where, register, reseal_where
 
@@ -41,7 +40,7 @@ def _drafts(member: Member, bonds: list[OpenBond]) -> list[dict[str, Any]]:
 
 def _prompts(member: Member, bonds: list[OpenBond]) -> list[dict[str, Any]]:
     return [
-        row.unseal(one.keys[vault.parse(row.body).epoch])
+        row.unseal(key_for(one.keys, row.body))
         for one in bonds
         for row in OwnPrompt.objects.filter(author=member, bond_id=one.id)
     ]
