@@ -23,7 +23,7 @@ from closeknit.web.tasks import checkpoint_soon
 from . import private, services, signals
 from .models import Bond, BondKey, BondRow, Grant, Invitation, Item, Membership, StreamHead, Wrap
 from .opened import OpenBond, Person
-from .store import events_append, key_from
+from .store import events_append, events_read, key_from
 
 #: What of a member's rows stays readable where words stay: how they were called, or their words would be nobody's.
 CARD = vault.Place.MEMBERSHIP_CARD
@@ -173,9 +173,24 @@ def take_along_all(member_id: uuid.UUID, keyring: vault.Keyring) -> None:
     for bond_id in set(mine.exclude(bond_id__in=here.values("bond_id")).values_list("bond_id", flat=True)):
         with transaction.atomic():
             bond = Bond.objects.select_for_update().get(pk=bond_id)
-            take_along(_reopened(bond, member_id, keyring))
+            opened = _reopened(bond, member_id, keyring)
+            if not _left(opened):
+                # The row says that they are gone, no sealed event does: somebody changed the database. Keep the keys.
+                continue
+            take_along(opened)
             _forget(bond, member_id)
             _close_if_empty(bond)
+
+
+def _left(opened: OpenBond) -> bool:
+    """Whether the bond's own sealed events say that I am in it no longer."""
+    here = True
+    for verb in events_read(opened, [opened.id])[opened.id]:
+        if str(opened.me.id) in verb.get("keys", {}):
+            here = True
+        elif verb["verb"] == "left" and verb["by"] == str(opened.me.id):
+            here = False
+    return not here
 
 
 def _reopened(bond: Bond, member_id: uuid.UUID, keyring: vault.Keyring) -> OpenBond:

@@ -117,8 +117,8 @@ def _act(
             added = [*gone, *added]
             events_append(opened, moment_id, [event.to_payload() for event in added])
         if after.revealed and moment.revealed_at is None:
-            _revealed(opened, moment)
-        elif any(answer.released for answer in after.answers):
+            _revealed(moment)
+        if after.revealed or any(answer.released for answer in after.answers):
             _opened_together(opened)
         _take_lapsed_back(before, after)
         changed = machine.changed_for(before, after) - {str(opened.me.id)}
@@ -153,10 +153,9 @@ def come_by(opened: OpenBond, moment_id: uuid.UUID) -> None:
     _act(opened, moment_id, lambda _state, _moment: [])
 
 
-def _revealed(opened: OpenBond, moment: Moment) -> None:
+def _revealed(moment: Moment) -> None:
     moment.revealed_at = clock.now()
     moment.save(update_fields=["revealed_at"])
-    _opened_together(opened)
 
 
 def _opened_together(opened: OpenBond) -> None:
@@ -327,7 +326,8 @@ def _leave_one(
     after = machine.step(before, event)
     events_append(opened, moment.id, [event.to_payload()])
     if after.revealed:
-        _revealed(opened, moment)
+        _revealed(moment)
+        _opened_together(opened)
     _take_lapsed_back(before, after)
     _poke(opened, machine.changed_for(before, after) - {who}, moment.id, [*events, event])
     kept = {answer.item for answer in after.answers if answer.by == who}
