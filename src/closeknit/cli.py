@@ -206,7 +206,7 @@ def doctor(online: bool, as_json: bool) -> None:
     import json
 
     from rich import box
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from closeknit.web.doctor import examine
 
@@ -216,7 +216,7 @@ def doctor(online: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"fine": fine, "rows": [row._asdict() for row in rows]}, ensure_ascii=False, indent=1))
     else:
-        table = Table("", "What", "Found", "To do", box=box.SIMPLE_HEAD)
+        table = Table(*(Column(title, overflow="fold") for title in ("", "What", "Found", "To do")), box=box.SIMPLE_HEAD)
         for row in rows:
             table.add_row(row.state, row.code, row.says, row.mend)
         Console(highlight=False, markup=False).print(table)
