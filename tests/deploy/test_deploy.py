@@ -50,7 +50,7 @@ def test_every_setting_that_is_named_exists(file):
 
 def test_the_guide_names_every_file_and_only_what_exists():
     for file in files():
-        assert f"deploy/{file.name}" in GUIDE or f"[{file.name}]" in GUIDE, file.name
+        assert f"deploy/{file.name}" in GUIDE, file.name
     for name in re.findall(r"deploy/([\w.-]*\w)", GUIDE):
         assert (DEPLOY / name).exists() or name == ".env", name
     named = set(re.findall(r"CLOSEKNIT_[A-Z_]*[A-Z]", GUIDE))
@@ -347,3 +347,24 @@ def test_caddy_streams_forgets_and_insists_on_tls():
 def test_the_caddy_reader_is_strict(broken):
     with pytest.raises(ValueError):
         readers.caddy(broken)
+
+
+# -- the guide --------------------------------------------------------------------------------------------------------
+
+
+def test_the_guide_s_commands_exist():
+    from closeknit.cli import main
+
+    used = set(re.findall(r"(?:^|app |sudo |`)closeknit ([a-z]+)", GUIDE, re.MULTILINE))
+    assert {"doctor", "invite", "host", "serve", "backup"} <= used <= {*main.commands, "backup"}
+
+
+def test_the_guide_s_links_lead_somewhere():
+    anchors = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"(?m)^#+ (.+)$", GUIDE)
+    }
+    # docs/backup.md comes with the command of that name.
+    for target in set(re.findall(r"\]\(([^)]+)\)", GUIDE)) - {"backup.md"}:
+        file, _, anchor = target.partition("#")
+        assert (ROOT / "docs" / file).exists(), target
+        assert file or anchor in anchors, target
