@@ -7,7 +7,6 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -200,55 +199,27 @@ def demo(port: int) -> None:
 
 
 @main.command()
-def doctor() -> None:
-    """Say what is wrong, or unwise, about this installation."""
+@click.option("--online", is_flag=True, help="Also ask our own public address, and read its certificate.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def doctor(online: bool, as_json: bool) -> None:
+    """Say what is wrong, or unwise, about this installation, and what to do about it."""
+    import json
+
+    from rich import box
+    from rich.table import Column, Table
+
+    from closeknit.web.doctor import examine
+
     _environment()
-    loaded = _django()
-    from django.db import connection
-
-    from closeknit.vault.passphrase import DEFAULT_PROFILE, PROFILES, passphrase_key
-    from closeknit.web.content import content_root
-
-    fine = True
-
-    def say(good: bool, text: str, mend: str = "") -> None:
-        nonlocal fine
-        fine = fine and good
-        click.echo(f"{'ok  ' if good else 'look'}  {text}{'' if good or not mend else ' ' + mend}")
-
-    say(True, "settings are safe together")
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        say(True, f"database answers ({connection.vendor})")
-        from django.db.migrations.executor import MigrationExecutor
-
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        say(not waiting, "tables are current", "Start `closeknit serve` once; it brings them up.")
-    except Exception as error:
-        say(False, f"database: {type(error).__name__}", "Check CLOSEKNIT_DATABASE_URL and that the server runs.")
-    if loaded.redis_url:
-        import redis
-
-        try:
-            redis.Redis.from_url(loaded.redis_url, socket_timeout=2).ping()
-            say(True, "broker answers")
-        except redis.RedisError as error:
-            say(False, f"broker: {type(error).__name__}", "Check CLOSEKNIT_REDIS_URL; pages still work, more slowly.")
-    best = DEFAULT_PROFILE
-    for number in PROFILES:
-        started = time.perf_counter()
-        passphrase_key("a sentence to measure with", b"0" * 16, number)
-        took = (time.perf_counter() - started) * 1000
-        click.echo(f"      passphrase profile {number}: {took:.0f} ms")
-        if took < 400:
-            best = max(best, number)
-    say(best == DEFAULT_PROFILE, f"passphrases use profile {DEFAULT_PROFILE}", f"This machine could bear {best}.")
-    from closeknit.method.content import check
-
-    report = check(content_root())
-    say(not report.problems, f"content packs: {len(report.problems)} problems", "Run `closeknit content check`.")
+    rows = examine(os.environ, online=online)
+    fine = all(row.state != "bad" for row in rows)
+    if as_json:
+        click.echo(json.dumps({"fine": fine, "rows": [row._asdict() for row in rows]}, ensure_ascii=False, indent=1))
+    else:
+        table = Table(*(Column(title, overflow="fold") for title in ("", "What", "Found", "To do")), box=box.SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(row.state, row.code, row.says, row.mend)
+        Console(highlight=False, markup=False).print(table)
     raise SystemExit(0 if fine else 1)
 
 
