@@ -45,6 +45,8 @@ class Member(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
     language = models.CharField(max_length=12, blank=True, default="")
     discreet = models.BooleanField(default=False)
+    #: A restore brought back a passphrase, kit or keys that had been replaced: they are asked for new ones.
+    must_renew = models.BooleanField(default=False)
 
     # When somebody was last here is nobody's business.
     last_login = None
