@@ -1,0 +1,50 @@
+"""`make drill`: kill the running program with SIGKILL again and again, on both stores, and count what is missing.
+
+Prints progress and one table; writes bench/out/drill.json. KILLS=20 shortens it; SEED= repeats one. Talks to this
+machine only and ends only what it started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from tests.crash.drill import Drill, Result  # noqa: E402
+
+KILLS = int(os.environ.get("KILLS", "200"))
+SEED = int(os.environ.get("SEED", "0")) or int.from_bytes(os.urandom(3), "big")
+STORES = os.environ.get("STORES", "sqlite,postgresql").split(",")
+
+
+def line(result: Result) -> str:
+    written = sum(result.acknowledged.values())
+    return (
+        f"{result.store:<11} {result.kills:>6} {written:>13} {result.found:>7} {len(result.half_made):>11}"
+        f" {sum(result.uncertain.values()):>10} {result.seconds:>8.0f}"
+    )
+
+
+def main() -> None:
+    print(f"seed {SEED}; {KILLS} kills for each store", flush=True)
+    results = []
+    for store in STORES:
+        drill = Drill(store, KILLS, seed=SEED, progress=lambda one: print(f"  {line(one)}", flush=True))
+        results.append(drill.run())
+    print(f"\n{'store':<11} {'kills':>6} {'acknowledged':>13} {'found':>7} {'half made':>11} {'uncertain':>10} {'seconds':>8}")
+    for result in results:
+        print(line(result))
+        for problem in [*result.lost, *result.half_made][:20]:
+            print(f"  {problem}")
+    out = ROOT / "bench" / "out"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "drill.json").write_text(json.dumps([{**vars(one), "found": one.found} for one in results], indent=1))
+    sys.exit(1 if any(one.lost or one.half_made for one in results) else 0)
+
+
+if __name__ == "__main__":
+    main()
