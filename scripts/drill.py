@@ -1,6 +1,6 @@
 """`make drill`: kill the running program with SIGKILL again and again, on both stores, and count what is missing.
 
-Prints progress and one table; writes bench/out/drill.json. KILLS=20 shortens it; SEED= repeats one. Talks to this
+Prints progress and one table; writes bench/out/drill-STORE.json. KILLS=20 shortens it; SEED= repeats one. Talks to this
 machine only and ends only what it started.
 """
 
@@ -18,7 +18,11 @@ from tests.crash.drill import Drill, Result  # noqa: E402
 
 KILLS = int(os.environ.get("KILLS", "200"))
 SEED = int(os.environ.get("SEED", "0")) or int.from_bytes(os.urandom(3), "big")
+OUT = ROOT / "bench" / "out"
 STORES = os.environ.get("STORES", "sqlite,postgresql").split(",")
+
+
+HEAD = "store        kills  acknowledged   found   half made  uncertain  seconds"
 
 
 def line(result: Result) -> str:
@@ -29,20 +33,24 @@ def line(result: Result) -> str:
     )
 
 
+def progress(result: Result) -> None:
+    if result.kills % 10 == 0 or result.kills >= KILLS:
+        print(line(result), flush=True)
+
+
 def main() -> None:
-    print(f"seed {SEED}; {KILLS} kills for each store", flush=True)
+    OUT.mkdir(parents=True, exist_ok=True)
+    print(f"seed {SEED}; {KILLS} kills for each store\n{HEAD}", flush=True)
     results = []
     for store in STORES:
-        drill = Drill(store, KILLS, seed=SEED, progress=lambda one: print(f"  {line(one)}", flush=True))
-        results.append(drill.run())
-    print(f"\n{'store':<11} {'kills':>6} {'acknowledged':>13} {'found':>7} {'half made':>11} {'uncertain':>10} {'seconds':>8}")
+        result = Drill(store, KILLS, seed=SEED, progress=progress).run()
+        (OUT / f"drill-{store}.json").write_text(json.dumps({**vars(result), "found": result.found}, indent=1))
+        results.append(result)
+    print(f"\n{HEAD}")
     for result in results:
         print(line(result))
         for problem in [*result.lost, *result.half_made][:20]:
             print(f"  {problem}")
-    out = ROOT / "bench" / "out"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "drill.json").write_text(json.dumps([{**vars(one), "found": one.found} for one in results], indent=1))
     sys.exit(1 if any(one.lost or one.half_made for one in results) else 0)
 
 

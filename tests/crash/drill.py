@@ -85,7 +85,7 @@ class Result:
 
 
 class Writer(threading.Thread):
-    """One member at work. Everything about their mate's turn comes through `Drill.hand_on`."""
+    """One member at work. A step that is done may give the mate their next one."""
 
     def __init__(self, drill: Drill, member: Member, mate: Member, seed: int) -> None:
         super().__init__(daemon=True)
@@ -95,7 +95,8 @@ class Writer(threading.Thread):
         self.ledger: dict[str, Own] = {}
         self.moments: set[str] = set()
         self.unsure: Step | None = None
-        self.idle = threading.Event()
+        #: Held during a step; whoever holds it while `Drill.go` is down knows that this member rests.
+        self.busy = threading.Lock()
         self.count = 0
 
     def text(self) -> str:
@@ -108,29 +109,27 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         while not self.drill.ended.is_set():
-            if not self.drill.go.is_set():
-                self.idle.set()
-                self.drill.go.wait(0.2)
-                continue
-            self.idle.clear()
-            if not self.steps:
-                self.steps.append(Step("open"))
-            step = self.steps.popleft()
-            try:
-                status = self._do(step)
-            except (OSError, http.client.HTTPException):
-                # The line broke: perhaps it was stored, perhaps not. Wait until somebody has looked.
-                self.unsure = step
-                self.idle.set()
-                self.drill.wait_for_pause()
-                continue
-            if status == 302:
-                self.happened(step)
-            else:
-                self.drill.result.odd[f"{step.act} {status}"] += 1
-                if status in {500, 503, 507}:
-                    self.steps.appendleft(step)
-                    time.sleep(0.05)
+            with self.busy:
+                if self.drill.go.is_set() and self.unsure is None:
+                    self._turn()
+                    continue
+            time.sleep(0.01)
+
+    def _turn(self) -> None:
+        step = self.steps.popleft() if self.steps else Step("open")
+        try:
+            status = self._do(step)
+        except (OSError, http.client.HTTPException):
+            # The line broke: perhaps it was stored, perhaps not. Wait until somebody has looked.
+            self.unsure = step
+            return
+        if status == 302:
+            self.happened(step)
+            return
+        self.drill.result.odd[f"{step.act} {status}"] += 1
+        if status >= 500:
+            self.steps.appendleft(step)
+            time.sleep(0.05)
 
     def _do(self, step: Step) -> int:
         me = self.member
@@ -189,16 +188,11 @@ class Drill:
         self.go, self.ended = threading.Event(), threading.Event()
         self.writers: dict[str, Writer] = {}
 
-    def wait_for_pause(self) -> None:
-        """Until the driver has noticed that the server is gone."""
-        while self.go.is_set() and not self.ended.is_set():
-            time.sleep(0.01)
-
     # -- the whole ------------------------------------------------------------------------------------------------
 
     def run(self) -> Result:
         """Kill as often as asked, then stop kindly and look once more."""
-        started = time.monotonic()
+        self.started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="closeknit-drill-") as folder:
             postgres = Postgres.start() if self.result.store == "postgresql" else None
             try:
@@ -207,7 +201,6 @@ class Drill:
                 self.ended.set()
                 if postgres is not None:
                     postgres.stop()
-        self.result.seconds = time.monotonic() - started
         return self.result
 
     def _run(self, data: Path, url: str) -> None:
@@ -222,9 +215,10 @@ class Drill:
             for writer in self.writers.values():
                 writer.start()
             self.worker = self._spawn_worker()
-            for number in range(self.kills):
+            while self.result.kills < self.kills:
                 self._one(checker)
-                if self.progress is not None and (number % 10 == 9 or number + 1 == self.kills):
+                self.result.seconds = time.monotonic() - self.started
+                if self.progress is not None:
                     self.progress(self.result)
             self._log()
         finally:
@@ -242,14 +236,16 @@ class Drill:
         """Let them write, kill, look, start again."""
         self.go.set()
         time.sleep(self.random.uniform(0.05, 1.2))
-        self._kill(self.server.process)
+        self._kill()
         if self.random.random() < 0.2 and self.worker is not None:
-            self._kill(self.worker)
+            self.worker.kill()
+            self.worker.wait()
             self.result.worker_kills += 1
             self.worker = None
         self.go.clear()
         for writer in self.writers.values():
-            writer.idle.wait(30)
+            with writer.busy:
+                pass
         look_first = self.random.random() < 0.5
         if look_first:
             self._look(checker)
@@ -257,7 +253,7 @@ class Drill:
         if self.random.random() < 0.15:
             # Not even started yet: making tables, laying out files, opening the database.
             time.sleep(self.random.uniform(0.0, 1.5))
-            self._kill(self.server.process)
+            self._kill()
             self.result.while_starting += 1
             self.server = self._spawn_server()
         self.server.wait()
@@ -266,9 +262,9 @@ class Drill:
         self._read()
         self.worker = self.worker or self._spawn_worker()
 
-    def _kill(self, process: subprocess.Popen[str]) -> None:
-        process.kill()
-        process.wait()
+    def _kill(self) -> None:
+        self.server.process.kill()
+        self.server.process.wait()
         self.result.kills += 1
 
     def _spawn_server(self) -> Server:

@@ -196,8 +196,8 @@ def _items(report: Report, states: dict[str, Any], wrap_keys: dict[Any, dict[int
     for state in states.values():
         for answer in state.answers:
             shared = not state.strict or state.revealed or answer.released or answer.handed
-            wanted |= {answer.item: shared} | {note: True for note in answer.notes}
-        wanted |= {words.item: True for words in state.words}
+            wanted |= {answer.item: shared} | dict.fromkeys(answer.notes, True)
+        wanted |= dict.fromkeys((words.item for words in state.words), True)
     wraps: dict[Any, dict[str, Any]] = defaultdict(dict)
     for wrap in Wrap.objects.select_related("item"):
         wraps[wrap.item_id][wrap.target] = wrap
@@ -269,11 +269,8 @@ class Checker:
         if not line:
             raise RuntimeError("the checker ended")
         found = json.loads(line)
-        seen = {
-            name: {moment: Seen(**{**page, "responses": [tuple(r) for r in page["responses"]]}) for moment, page in m.items()}
-            for name, m in found.pop("seen").items()
-        }
-        return Report(seen=seen, **found)
+        seen = found.pop("seen").items()
+        return Report(seen={name: {m: Seen(**page) for m, page in pages.items()} for name, pages in seen}, **found)
 
     def close(self) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
