@@ -84,6 +84,18 @@ class Postgres:
                 time.sleep(0.1)
         raise RuntimeError("PostgreSQL did not start")
 
+    def settle(self, name: str = "closeknit") -> None:
+        """Wait until nothing is under way in a database whose program was killed."""
+        import psycopg
+
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            for _attempt in range(200):
+                time.sleep(0.05)
+                if connection.execute(busy, [name]).fetchone() == (0,):
+                    return
+        raise RuntimeError("the database did not come to rest")
+
     def down(self) -> None:
         """Stop at once, as a crash would, and keep the data: SIGQUIT is PostgreSQL's immediate shutdown."""
         self.process.send_signal(signal.SIGQUIT)

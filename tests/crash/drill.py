@@ -194,13 +194,13 @@ class Drill:
         """Kill as often as asked, then stop kindly and look once more."""
         self.started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="closeknit-drill-") as folder:
-            postgres = Postgres.start() if self.result.store == "postgresql" else None
+            self.postgres = Postgres.start() if self.result.store == "postgresql" else None
             try:
-                self._run(Path(folder) / "data", postgres.url("closeknit") if postgres else "")
+                self._run(Path(folder) / "data", self.postgres.url("closeknit") if self.postgres else "")
             finally:
                 self.ended.set()
-                if postgres is not None:
-                    postgres.stop()
+                if self.postgres is not None:
+                    self.postgres.stop()
         return self.result
 
     def _run(self, data: Path, url: str) -> None:
@@ -246,6 +246,9 @@ class Drill:
         for writer in self.writers.values():
             with writer.busy:
                 pass
+        if self.postgres is not None:
+            # It may still be carrying out what it was asked to in the last moment.
+            self.postgres.settle()
         look_first = self.random.random() < 0.5
         if look_first:
             self._look(checker)
@@ -341,7 +344,7 @@ class Drill:
         for moment, own in writer.ledger.items():
             page = report.seen[name].get(moment)
             if page is None or not self._is(writer, page, own):
-                self.result.lost.append(f"{name}: {moment}")
+                self.result.lost.append(f"{name}: {moment} {own} {page}")
                 continue
             theirs = report.seen[mate][moment]
             if page.revealed and own.mine is not None:
