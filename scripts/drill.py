@@ -33,7 +33,14 @@ def line(result: Result) -> str:
     )
 
 
+shown: set[str] = set()
+
+
 def progress(result: Result) -> None:
+    for problem in [*result.lost, *result.half_made]:
+        if problem not in shown:
+            shown.add(problem)
+            print(f"  {problem}", flush=True)
     if result.kills % 10 == 0 or result.kills >= KILLS:
         print(line(result), flush=True)
 
@@ -49,8 +56,6 @@ def main() -> None:
     print(f"\n{HEAD}")
     for result in results:
         print(line(result))
-        for problem in [*result.lost, *result.half_made][:20]:
-            print(f"  {problem}")
     sys.exit(1 if any(one.lost or one.half_made for one in results) else 0)
 
 

@@ -164,8 +164,7 @@ class Writer(threading.Thread):
                 if self.random.random() < 0.25:
                     self.steps.append(Step("withdraw", step.moment))
                 else:
-                    text = mate.text()
-                    mate.steps.extend((Step("draft", step.moment, text[: len(text) // 2]), Step("share", step.moment, text)))
+                    mate.steps.extend((Step("draft", step.moment, mate.text()), Step("share", step.moment, mate.text())))
             else:
                 for one in (self, mate):
                     one.steps.extend(
@@ -350,7 +349,7 @@ class Drill:
             if page.revealed and own.mine is not None:
                 shown = (theirs.others.get(writer.member.id), tuple(t for by, t in theirs.words if by == writer.member.id))
                 if shown != (own.mine, own.words):
-                    self.result.lost.append(f"{mate} does not read {name}: {moment}")
+                    self.result.lost.append(f"{mate} does not read {name}: {moment} {own} {theirs}")
             elif theirs.others:
                 self.result.half_made.append(f"{mate} reads {name} too early: {moment}")
 
@@ -363,7 +362,7 @@ class Drill:
             moment = self.random.choice(shared)
             status, page = writer.member.page(writer.member.moment(moment))
             if status != 200 or (writer.own(moment).mine or "")[:40] not in page:
-                self.result.lost.append(f"{writer.member.name} cannot read {moment}: {status}")
+                self.result.lost.append(f"{writer.member.name} cannot read {moment}: {status} {page[:3000]}")
 
     def _log(self) -> None:
         for log in (self.server.log, self.data.parent / "worker.log"):
