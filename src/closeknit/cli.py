@@ -47,7 +47,10 @@ def _django() -> Any:
 
     from closeknit.web.reporter import configure_logging
 
-    django.setup()
+    try:
+        django.setup()
+    except OSError as error:
+        _say_and_end("no-folder", f"The data folder cannot be written to: {error.strerror}.")
     configure_logging()
     return loaded
 

@@ -21,7 +21,7 @@ from tests.services import Postgres, Server
 
 DISK_BYTES = 48 * 1024 * 1024
 #: As long as the program waits for SQLite's lock (settings.py), and a little.
-LOCKED_SECONDS = 21.0
+LOCKED_SECONDS = 11.0
 
 
 class SqliteWorld:
@@ -42,9 +42,12 @@ class SqliteWorld:
     def full(self, server: Server) -> Iterator[None]:
         """Not one byte more."""
         if not self.mounts:
-            soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
-            yield
-            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+            soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1, hard))
+            try:
+                yield
+            finally:
+                resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
             return
         ballast = self.data / "ballast"
         with ballast.open("wb", buffering=0) as file:
@@ -53,8 +56,10 @@ class SqliteWorld:
                     pass
             except OSError:
                 pass
-        yield
-        ballast.unlink()
+        try:
+            yield
+        finally:
+            ballast.unlink()
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
@@ -62,12 +67,20 @@ class SqliteWorld:
         if self.mounts:
             _run("mount", "--bind", str(self.data), str(self.data))
             _run("mount", "-o", "remount,bind,ro", str(self.data))
-            yield
-            _run("umount", str(self.data))
+            try:
+                yield
+            finally:
+                # Lazily: the program may be looking at a file at this very moment.
+                _run("umount", "-l", str(self.data))
             return
-        self.file.chmod(0o400)
-        yield
-        self.file.chmod(0o600)
+        modes = {path: path.stat().st_mode for path in (self.data, *self.data.glob("*.sqlite3*"))}
+        for path, mode in modes.items():
+            path.chmod(mode & 0o555)
+        try:
+            yield
+        finally:
+            for path, mode in modes.items():
+                path.chmod(mode)
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -85,9 +98,11 @@ class SqliteWorld:
         holder = threading.Thread(target=hold)
         holder.start()
         held.wait(30)
-        yield
-        release.set()
-        holder.join()
+        try:
+            yield
+        finally:
+            release.set()
+            holder.join()
 
     def execute(self, statement: str) -> None:
         with sqlite3.connect(self.file) as connection:
@@ -102,7 +117,6 @@ class SqliteWorld:
 
     def close(self) -> None:
         if self.mounts:
-            # Lazily: what a failed test left open must not keep the mount.
             _run("umount", "-l", str(self.data))
 
 

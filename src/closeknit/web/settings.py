@@ -108,7 +108,7 @@ else:
             "NAME": CONFIG.data / "closeknit.sqlite3",
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
+                "timeout": 10,
                 # FULL: an acknowledged answer survives a power cut. secure_delete: what was withdrawn is overwritten.
                 "init_command": (
                     "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;PRAGMA temp_store=MEMORY;"
