@@ -109,7 +109,7 @@ def _member(
         keyring = members.secret_open_with_kit(member, vault.parse_kit(kit))
         for row in MemberRow.objects.filter(member=member):
             row.unseal(keyring.self_key)
-        bonds = access._load(member.pk, keyring)
+        bonds = access.bonds_load(member.pk, keyring)
     except Exception as error:
         report.problems.append(f"member {member.pk} does not open: {type(error).__name__}")
         return

@@ -500,3 +500,38 @@ def test_the_record_tells_its_owner_and_is_sealed(cast):
     cast.ana.client.get(f"/b/{cast.pair}/thread/")
     assert everything() == before, "reading writes nothing"
     assert b"signed-in" not in before
+
+
+# -- discreet -------------------------------------------------------------------------------------------------------------
+
+
+def settings_of(person, **changes):
+    fields = {"name": person.name, "zone": "Europe/Berlin", "lock_minutes": "15", "theme": "auto", **changes}
+    return person.client.post("/you/", fields)
+
+
+def test_discreet_mode_names_nothing(cast):
+    from django.test import Client
+
+    assert settings_of(cast.ana, discreet="on").status_code == 302
+    cast.ana.member.refresh_from_db()
+    assert cast.ana.member.lock_minutes == 5
+    for path in (f"/b/{cast.pair}/", "/you/", "/care/", f"/b/{cast.pair}/us/"):
+        page = cast.ana.client.get(path).content.decode()
+        assert "<title>Notes</title>" in page and "icon-plain" in page, path
+    cast.ana.client.post("/sign-out/")
+    assert "<title>Notes</title>" in cast.ana.client.get("/sign-in/").content.decode()
+    assert "Closeknit</title>" in Client().get("/sign-in/").content.decode()
+
+
+def test_quick_exit_leads_where_its_owner_said_by_way_of_a_plain_page(cast):
+    assert settings_of(cast.ana, exit="http://plain.example/").status_code == 422
+    settings_of(cast.ana, exit="https://weather.example/today")
+    where = cast.ana.client.get("/leave/")
+    assert where.url.startswith("/notes/?n=") and "weather" not in where.url.split("?")[0]
+    page = cast.ana.client.get(where.url).content.decode()
+    assert 'content="1;url=https://weather.example/today"' in page and "Closeknit" not in page
+    assert "refresh" not in cast.ana.client.get("/notes/?n=https://evil.example/").content.decode()
+    with clock.shifted(timedelta(minutes=20)):
+        locked = cast.jonas.client.get("/leave/")
+    assert locked.url == "/notes/"
