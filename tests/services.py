@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -49,7 +50,7 @@ class Postgres:
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls) -> Postgres:
+    def start(cls, *, fsync: str = "off") -> Postgres:
         folder = Path(tempfile.mkdtemp(prefix="closeknit-pg-"))
         who = _as_postgres()
         if who:
@@ -58,7 +59,7 @@ class Postgres:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
         initdb = [program("initdb"), "-D", str(data), "-U", "closeknit", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(initdb, check=True, **quiet, **who)
-        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "port": str(port)}
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": fsync, "port": str(port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [program("postgres"), "-D", str(data), *options, "-c", "max_connections=200"]
         process = subprocess.Popen(command, **quiet, **who)
@@ -87,6 +88,16 @@ class Postgres:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
+
+    def pause(self) -> None:
+        """End the server at once, as a crash would; its data stays."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(10)
+
+    def resume(self) -> None:
+        """Start it again on the same data and port."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+        self.process = subprocess.Popen(self.process.args, **quiet, **_as_postgres())
 
     def stop(self) -> None:
         self.process.terminate()

@@ -30,6 +30,8 @@ OWNER = {
     "BondKey": "member_id",
     "Grant": "recipient_id",
     "Invitation": "inviter_id",
+    "RecordLine": "member_id",
+    "PrivateWord": "member_id",
     "Refusal": "member_id",
     "StreamHead": "member_id",
     "Item": "author_id",

@@ -198,6 +198,7 @@ def test_forged_ids(scene: Scene) -> None:
         "prompt_id": s.own.id,
         "session_id": s.session_of(s.ana),
         "invitation_id": s.invitation.id,
+        "member_id": s.ana.member.pk,
     }
     mixed = {**victims, "bond_id": s.elsewhere}
     own_moment = {**mixed, "moment_id": s.eves}
@@ -688,7 +689,7 @@ def test_invitations(scene: Scene) -> None:
             case "recalled":
                 bonds.invitation_recall(opened, invitation.id)
             case "declined":
-                bonds.invitation_decline(invitation.id, secret, s.eve.member)
+                bonds.invitation_decline(invitation.id, secret, s.eve.member, s.eve.keyring)
             case "used":
                 bonds.invitation_accept(
                     s.cleo.member, s.cleo.keyring, invitation.id, secret, name="Cleo", thread="moss"

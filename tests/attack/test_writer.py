@@ -693,7 +693,7 @@ def test_stale_flag_cleared(home: SimpleNamespace) -> None:
 
 def test_refusal_taken_away(home: SimpleNamespace) -> None:
     opened, invitation, secret, _words = invited(home)
-    bonds.invitation_decline(invitation.id, secret, home.cleo.member)
+    bonds.invitation_decline(invitation.id, secret, home.cleo.member, home.cleo.keyring)
     Refusal.objects.all().delete()
     _second, secret = bonds.invitation_create(home.ana.bond(opened.id))
     assert not bonds.refused(home.cleo.member, home.ana.member.pk)  # open: the rest of thirty days is gone

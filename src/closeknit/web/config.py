@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 PREFIX = "CLOSEKNIT_"
 SECRET_FILES = ("secret_key", "database_url", "redis_url")
 LEAST_SECRET_CHARACTERS = 50
+#: Lies in the data folder while a restore is under way.
+RESTORING = "restoring"
 
 
 class Config(BaseSettings):
@@ -124,6 +126,9 @@ def problems(config: Config) -> list[Problem]:
     if config.secret_key and len(config.secret_key) < LEAST_SECRET_CHARACTERS:
         mend = f"Use {LEAST_SECRET_CHARACTERS} random characters or more, or unset it to have one made."
         found.append(Problem("short-secret", "CLOSEKNIT_SECRET_KEY can be guessed.", mend))
+    if (config.data / RESTORING).exists():
+        mend = f"Start from an empty folder and database, without the file `{RESTORING}`, and restore again."
+        found.append(Problem("half-restored", "A restore into this place was not finished.", mend))
     key_file = config.data / "secret_key"
     if key_file.exists() and key_file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         found.append(

@@ -37,6 +37,14 @@ class Tab:
     current: bool
 
 
+YOURS = frozenset(
+    {"settings", "passphrase", "record", "blocked", "account-delete", "new-keys", "kit-new", "export", "import", "words"}
+)
+
+
+US = frozenset({"us", "invite", "pause", "go", "together", "compare"})
+
+
 class Frame:
     """Reads only what a template asks for; an error page asks for nothing."""
 
@@ -63,6 +71,11 @@ class Frame:
     @cached_property
     def discreet(self) -> bool:
         return self.signed_in and bool(self._user.discreet)
+
+    @cached_property
+    def erase_at(self) -> Any:
+        """When this account is deleted, if its owner asked for that."""
+        return self._user.erase_at if self._open else None
 
     @cached_property
     def theme(self) -> str:
@@ -118,8 +131,8 @@ class Frame:
         return [
             Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
             Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
-            Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in {"us", "invite"}),
-            Tab(_("You"), reverse("settings"), "user-round", name in {"settings", "passphrase"}),
+            Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in US),
+            Tab(_("You"), reverse("settings"), "user-round", name in YOURS),
         ]
 
 

@@ -19,6 +19,7 @@ from closeknit.web import clock
 
 SESSION_NAME = "ck"
 KEPT_NAME = "ck_kept"
+STEP_UP_SECONDS = 300
 _NO_OWNER = uuid.UUID(int=0)
 
 
@@ -196,6 +197,18 @@ class RequestKeys:
         """Remember that someone is here, at most once a minute."""
         if self.idle_seconds() >= 60:
             self._save({**self._data, "seen": int(clock.now().timestamp())})
+
+    # -- the passphrase again ----------------------------------------------------------------------------------------
+
+    def confirm(self) -> None:
+        """Note that the passphrase was typed again just now, on purpose."""
+        self._save({**self._data, "confirmed": int(clock.now().timestamp())})
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the passphrase was typed again within the last five minutes. Signing in does not count."""
+        since = clock.now().timestamp() - float(self._data.get("confirmed", 0))
+        return self.is_open and 0 <= since < STEP_UP_SECONDS
 
     # -- the drop key ----------------------------------------------------------------------------------------------
 

@@ -12,9 +12,11 @@ urlpatterns = [
     path("lock/", views.lock, name="lock"),
     path("unlock/", views.unlock, name="unlock"),
     path("keep/", views.keep, name="keep"),
+    path("confirm/", views.confirm, name="confirm"),
     path("kept/clear/", views.kept_clear, name="kept-clear"),
     path("you/", views.settings_view, name="settings"),
     path("you/passphrase/", views.passphrase, name="passphrase"),
     path("you/kit/", views.kit_new, name="kit-new"),
+    path("you/record/", views.own_record, name="record"),
     path("you/sessions/<uuid:session_id>/end/", views.session_end, name="session-end"),
 ]

@@ -25,10 +25,11 @@ from django.views.generic import FormView
 from closeknit import vault
 from closeknit.web import live
 
-from . import forms, limits, queries, services, strength
+from . import forms, limits, queries, record, services, strength
 from .keys import keys_of
 from .middleware import typed_fields
 from .models import Member, OwnSession
+from .stepup import stepped_up
 
 KIT = "kit"
 INVITED = "invited"
@@ -83,7 +84,13 @@ def remember_device(request: HttpRequest, response: HttpResponse, member: Member
 
 
 def start_session(
-    request: HttpRequest, member: Member, keyring: vault.Keyring, carried: dict[str, dict[str, Any]], *, remember: bool
+    request: HttpRequest,
+    member: Member,
+    keyring: vault.Keyring,
+    carried: dict[str, dict[str, Any]],
+    *,
+    remember: bool,
+    what: record.What = record.What.SIGNED_IN,
 ) -> None:
     """After signing in: a new cookie key, the sealed secret, and whatever was kept before."""
     keys = keys_of(request)
@@ -93,6 +100,8 @@ def start_session(
         keys.keep(name, value)
     services.session_note(request, member)
     services.dropped_flag(request, member)
+    device = services.device_kind(request.META.get("HTTP_USER_AGENT", ""))
+    record.note(member, keyring, what, device=device)
 
 
 class SignUp(FormView):
@@ -250,14 +259,14 @@ def kit(request: HttpRequest) -> HttpResponse:
     return render(request, "members/kit.html", context, status=422 if form.errors else 200)
 
 
-@login_required
-@require_POST
+@stepped_up
+@require_http_methods(["GET", "POST"])
 def kit_new(request: HttpRequest) -> HttpResponse:
     """A new kit after the passphrase was typed again; the old one is void."""
-    form = forms.UnlockForm(request.POST, request=request)
-    if not form.is_valid():
-        return settings_page(request, kit_form=form, status=422)
+    if request.method == "GET":
+        return render(request, "members/kit_new.html")
     new = services.kit_renew(request.user, keys_of(request).need)
+    record.note(request.user, keys_of(request).need, record.What.KIT)
     keys_of(request).keep(KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())})
     return redirect("kit")
 
@@ -277,7 +286,7 @@ def recover(request: HttpRequest) -> HttpResponse:
         from allauth.account.models import Login
 
         perform_login(request, Login(user=member))
-        start_session(request, member, keyring, carried, remember=False)
+        start_session(request, member, keyring, carried, remember=False, what=record.What.RECOVERED)
         keys_of(request).keep(KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())})
         response = redirect("kit")
         remember_device(request, response, member)
@@ -330,6 +339,20 @@ def unlock(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "POST"])
+def confirm(request: HttpRequest) -> HttpResponse:
+    """The passphrase again, before something that cannot be undone."""
+    keys = keys_of(request)
+    keys.need  # noqa: B018
+    form = forms.UnlockForm(request.POST if request.method == "POST" else None, request=request)
+    if request.method == "POST" and form.is_valid():
+        keys.confirm()
+        return redirect(next_path(request, reverse("settings")))
+    context = {"form": form, "next": next_path(request, reverse("settings"))}
+    return render(request, "members/confirm.html", context, status=422 if form.errors else 200)
+
+
+@login_required
 @require_POST
 def kept_clear(request: HttpRequest) -> HttpResponse:
     """The member has what they typed back; forget our copy."""
@@ -346,7 +369,6 @@ def settings_page(
     request: HttpRequest,
     *,
     form: forms.SettingsForm | None = None,
-    kit_form: forms.UnlockForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     keys = keys_of(request)
@@ -357,7 +379,6 @@ def settings_page(
     ]
     context = {
         "form": form or forms.SettingsForm(instance=request.user, initial={"name": profile.name, "zone": profile.zone}),
-        "kit_form": kit_form or forms.UnlockForm(request=request),
         "sessions": sessions,
         "kit_confirmed": request.user.wraps.filter(opener="kit", confirmed_at__isnull=False).exists(),
         "saved": "saved" in request.GET,
@@ -392,6 +413,7 @@ def passphrase(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         services.passphrase_set(request.user, keyring, form.cleaned_data["new_passphrase"])
         update_session_auth_hash(request, request.user)
+        record.note(request.user, keyring, record.What.PASSPHRASE)
         services.session_note(request, request.user)
         for ended in services.sessions_end(request.user, keep=request.session.session_key):
             live.close_streams(ended)
@@ -409,7 +431,22 @@ def session_end(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
         raise Http404
     for key in ended:
         live.close_streams(key)
+    if keys_of(request).is_open:
+        record.note(request.user, keys_of(request).need, record.What.SESSION_ENDED)
     if request.session.session_key in ended:
         end_session(request)
         return redirect("home")
     return redirect("settings")
+
+
+@login_required
+@require_GET
+def own_record(request: HttpRequest) -> HttpResponse:
+    """What happened to this account, for its owner alone."""
+    keys = keys_of(request)
+    context = {
+        "lines": record.read(request.user, keys.need),
+        "zone": queries.profile_of(keys, request.user).tzinfo,
+        "devices": dict(OwnSession.Device.choices),
+    }
+    return render(request, "members/record.html", context)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from closeknit import vault
 from closeknit.method import choice, content
 from closeknit.web.bonds import services as bonds
-from closeknit.web.bonds.opened import OpenBond, key_for
+from closeknit.web.bonds.opened import OpenBond
 from closeknit.web.bonds.store import hold
 from closeknit.web.content import content_root
 
@@ -67,10 +67,9 @@ def card_of(prompt: content.Prompt) -> dict[str, Any]:
     }
 
 
-def own_card(opened: OpenBond, row: OwnPrompt) -> dict[str, Any]:
-    """The card of a prompt that a member wrote."""
-    payload = row.unseal(key_for(opened.keys, row.body))
-    return {"id": f"own:{row.id}", "text": payload["text"], "by": str(row.author_id)}
+def own_card(row: OwnPrompt) -> dict[str, Any]:
+    """The card of a prompt that a member wrote: its id alone, for its words stay their author's to take back."""
+    return {"id": f"own:{row.id}", "text": "", "by": str(row.author_id)}
 
 
 # -- state ------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 from closeknit.web.bonds.opened import OpenBond, key_for
 from closeknit.web.members.models import Member
-from closeknit.web.sealed.kinds import delete_where, register
+from closeknit.web.sealed.kinds import delete_where, register, reseal_where
 
 from . import queries
 from .models import Draft, Moment, OwnPrompt
@@ -52,5 +52,7 @@ register(
     # A moment belongs to its bond; what its members wrote in it are items. It goes when its bond goes.
     erase=lambda _member: 0,
 )
-register(Draft, export=_drafts, erase=delete_where(Draft, "member"))
+register(
+    Draft, export=_drafts, erase=delete_where(Draft, "member"), reseal=reseal_where(Draft, "member")
+)
 register(OwnPrompt, export=_prompts, erase=delete_where(OwnPrompt, "author"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.dispatch import receiver
@@ -36,3 +37,25 @@ def reseal_prompts(bond: Bond, old: dict[int, vault.Key], opened: OpenBond, **_k
         payload = prompt.unseal(key_for(old, prompt.body))
         prompt.seal(opened.key, payload, epoch=opened.epoch)
         prompt.save()
+
+
+@receiver(signals.member_going)
+def end_kindly(
+    bond: Bond, member_id: uuid.UUID, words_stay: bool, opened: OpenBond | None, **_kwargs: Any
+) -> None:
+    services.moments_leave(bond, member_id, words_stay=words_stay, opened=opened)
+
+
+@receiver(signals.words_wanted)
+def words(opened: OpenBond, **_kwargs: Any) -> Any:
+    return services.words_of_mine(opened)
+
+
+@receiver(signals.words_taken)
+def drafts(opened: OpenBond, **_kwargs: Any) -> None:
+    services.drafts_forget(opened.me.id, opened.bond)
+
+
+@receiver(signals.epoch_entered)
+def rewrap(opened: OpenBond, **_kwargs: Any) -> None:
+    services.moments_rewrap(opened)

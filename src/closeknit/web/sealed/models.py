@@ -110,3 +110,21 @@ class SealedRow(models.Model):
                 )
             )
         return found
+
+
+class Removal(models.Model):
+    """A note that something is gone, or no longer what it was: for the journal, until it is in its file."""
+
+    class Kind(models.TextChoices):
+        REMOVED = "removed"
+        ENDED = "ended"
+        ROTATED = "rotated"
+
+    label = models.CharField(max_length=60)
+    row = models.UUIDField()
+    revision = models.PositiveBigIntegerField(default=0)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.label} {self.row}"
