@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from closeknit.web.backup import Step
 
 console = Console(stderr=True, highlight=False)
+
+#: Names the advisory lock in PostgreSQL; any number that nothing else there uses.
+START_LOCK = 7_214_889_303
+#: Making all tables takes seconds; whoever waits longer than this has been forgotten.
+START_SECONDS = 300
 
 
 def _environment(**values: Any) -> None:
@@ -49,7 +55,10 @@ def _django() -> Any:
 
     from closeknit.web.reporter import configure_logging
 
-    django.setup()
+    try:
+        django.setup()
+    except OSError as error:
+        _say_and_end("no-folder", f"The data folder cannot be written to: {error.strerror}.")
     configure_logging()
     return loaded
 
@@ -60,22 +69,60 @@ def main() -> None:
     """A private place where people who matter to each other practise emotional intimacy."""
 
 
+def _say_and_end(code: str, says: str) -> NoReturn:
+    console.print(f"[bold]{code}[/bold]  {says}")
+    raise SystemExit(2)
+
+
 def _prepare(data: Path) -> None:
     """Folder, tables, static files; with a line for each, since the first start takes a few seconds."""
+    from django.db import InterfaceError, OperationalError
+
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone(data):
+            _prepare_alone()
+    except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
+        # The server's own words may hold addresses and names; the kind of error is enough to go by.
+        mend = "See that it runs, that its disk has room and can be written to; `closeknit doctor` looks closer."
+        _say_and_end("no-database", f"The database does not answer ({type(error).__name__}). {mend}")
+    except OSError as error:
+        _say_and_end("no-folder", f"The data folder cannot be written to: {error.strerror}.")
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Of several that start at once, one prepares and the others wait: by folder, and by database across machines.
+
+    Both locks end with their connection, so a process that is killed leaves none behind.
+    """
+    from django.db import connection
+
+    with ExitStack() as held:
+        folder = sqlite3.connect(data / "start.lock", timeout=START_SECONDS, isolation_level=None)
+        held.callback(folder.close)
+        folder.execute("BEGIN EXCLUSIVE")
+        if connection.vendor == "postgresql":
+            # Beside the pool, which would hand the lock on to the next request together with its connection.
+            with connection.wrap_database_errors:
+                alone = connection.Database.connect(**connection.get_connection_params(), autocommit=True)
+                held.callback(alone.close)
+                alone.execute("SELECT pg_advisory_lock(%s)", [START_LOCK])
+        yield
+
+
+def _prepare_alone() -> None:
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Looking at the database", total=3)
         executor = MigrationExecutor(connection)
-        known = set(executor.loader.disk_migrations)
-        newer = [key for key in executor.loader.applied_migrations if key[0] in _our_apps() and key not in known]
-        if newer:
-            console.print("[bold]newer-database[/bold]  This data was written by a newer Closeknit. Install that one.")
-            raise SystemExit(2)
+        known, ours = set(executor.loader.disk_migrations), _our_apps()
+        if any(key[0] in ours and key not in known for key in executor.loader.applied_migrations):
+            _say_and_end("newer-database", "This data was written by a newer Closeknit. Install that one.")
         progress.advance(task)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             progress.update(task, description="Making the tables")
@@ -87,7 +134,9 @@ def _prepare(data: Path) -> None:
 
 
 def _our_apps() -> set[str]:
-    return {"sealed", "members", "bonds", "moments"}
+    from django.apps import apps
+
+    return {app.label for app in apps.get_app_configs() if app.name.startswith("closeknit.")}
 
 
 def _static() -> None:
@@ -100,6 +149,8 @@ def _static() -> None:
     newest = f"{len(files)} {max((file.stat().st_mtime_ns for file in files), default=0)}"
     if stamp.exists() and stamp.read_text() == newest:
         return
+    # The stamp goes first and comes last: cut off in between, the next start begins again.
+    stamp.unlink(missing_ok=True)
     call_command("collectstatic", verbosity=0, interactive=False, clear=True)
     stamp.write_text(newest)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from closeknit.web import clock
 from closeknit.web.content import content_root
+from closeknit.web.members.keys import keys_of
 from closeknit.web.members.views import end_session
 
 from .lines import load_lines
@@ -24,8 +26,14 @@ def care(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def leave(request: HttpRequest) -> HttpResponse:
     """Quick exit: a plain link, so that it works without script. All it can do is sign out, so it needs no token."""
-    end_session(request)
     response = redirect("leave-left")
+    try:
+        end_session(request)
+    except (OperationalError, InterfaceError):
+        # Leaving works on the worst day too: without its cookies the session opens to nobody.
+        keys_of(request).sign_out()
+        request.without_database = True  # type: ignore[attr-defined]
+        response.delete_cookie(settings.SESSION_COOKIE_NAME, samesite="Lax")
     response["Clear-Site-Data"] = '"storage", "cache"'
     response.delete_cookie(settings.CSRF_COOKIE_NAME, samesite="Lax")
     response.delete_cookie("ck-device", samesite="Lax")
