@@ -193,6 +193,8 @@ def judge_answer(answer: Any, hidden: Iterable[str] = ()) -> list[str]:
     won += [f"shows {marker!r}" for marker in hidden if marker in said]
     if answer.status_code >= 500:
         won.append(f"a {answer.status_code}")
+    if "changed from outside" in page:
+        won.append("cries that the database was changed")
     if off_site(answer.get("Location", "")) or off_site(answer.get("HX-Redirect", "")):
         won.append(f"sends off the site: {answer.get('Location')}")
     if answer.get("Content-Type", "").startswith("text/html") and page:
