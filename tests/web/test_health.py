@@ -125,12 +125,12 @@ def test_a_real_server_notices_that_postgresql_is_gone_and_is_back(tmp_path):
         server = Server.start(tmp_path / "data", database_url=postgres.url("closeknit"))
         try:
             assert asked_over_http(server) == (200, "ok")
-            postgres.pause()
+            postgres.down()
             started = time.monotonic()
             status, word = asked_over_http(server)
             assert status == 503 and word in {"database-away", "database-slow"}
             assert time.monotonic() - started < health.SECONDS + 1
-            postgres.resume()
+            postgres.up()
             until = time.monotonic() + 60
             while asked_over_http(server) != (200, "ok"):
                 assert time.monotonic() < until, "it never came back"

@@ -146,33 +146,36 @@ def test_every_column_is_sealed_or_named_metadata():
     """A new column has to be one or the other; docs/security.md lists the second kind in words."""
     metadata = {
         "members.member": "id username email public_key is_host is_staff is_active is_superuser date_joined lock_minutes "
-        "theme language discreet password",
+        "theme language discreet must_renew password erase_at",
         "members.memberrow": "id revision member place",
+        "members.recordline": "id revision member number",
         "members.secretwrap": "id member opener salt revision created_at confirmed_at",
         "members.ownsession": "id member session_key device first_day last_day",
         "members.dropped": "id revision member wrap_id",
         "members.limit": "key tries first_at until",
-        "bonds.bond": "id kind leave_rule created_at epoch stale opened_together",
-        "bonds.membership": "id bond member joined_at ended_at",
+        "bonds.bond": "id kind leave_rule created_at epoch stale opened_together ended_at",
+        "bonds.membership": "id bond member joined_at ended_at first_epoch",
         "bonds.bondrow": "id revision bond member place",
         "bonds.bondepoch": "id bond epoch maker roster made_at",
         "bonds.bondkey": "id revision bond member epoch",
         "bonds.grant": "id bond epoch sender recipient",
         "bonds.invitation": "id bond inviter newcomer state secret_hash created_at expires_at wrong_tries",
-        "bonds.refusal": "id member inviter until",
+        "bonds.refusal": "id revision member inviter until",
         "bonds.event": "id revision bond stream number",
         "bonds.streamhead": "id revision member bond stream",
         "bonds.item": "id revision author bond stream",
         "bonds.wrap": "id revision item target epoch",
+        "bonds.privateword": "id revision member item month",
         "moments.moment": "id revision bond epoch opened_at revealed_at",
         "moments.draft": "id revision member moment",
         "moments.ownprompt": "id revision bond author written_at",
+        "sealed.removal": "id label row revision at kind",
     }
     from closeknit.web.sealed.models import SealedField
 
     open_columns = {}
     for model in apps.get_models():
-        if model._meta.app_label in {"members", "bonds", "moments"} and not model._meta.auto_created:
+        if model._meta.app_label in {"members", "bonds", "moments", "sealed"} and not model._meta.auto_created:
             names = [f.name for f in model._meta.concrete_fields if not isinstance(f, SealedField)]
             open_columns[model._meta.label_lower] = set(names)
     assert open_columns == {label: set(names.split()) for label, names in metadata.items()}

@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from huey import SqliteHuey, crontab
 
+from closeknit.web.sealed import journal
+
 log = logging.getLogger("closeknit.jobs")
 
 if settings.CONFIG.redis_url:
@@ -48,7 +50,8 @@ def checkpoint() -> bool:
 
 @huey.periodic_task(crontab(minute="*"))
 def each_minute() -> None:
-    """Fold the log again, in case a reader was in the way."""
+    """Finish what is gone: its note in the journal's file, and its bytes, in case a reader was in the way."""
+    journal.settle()
     checkpoint()
 
 
@@ -59,13 +62,14 @@ def each_hour() -> None:
 
 
 def tidy() -> int:
-    """End invitations and sessions that have run out. Returns how many invitations ended."""
+    """End invitations and sessions that have run out, and accounts whose seven days are over. Returns how many ended."""
     from django.core.management import call_command
 
+    from closeknit.web.bonds.erasing import erase_due
     from closeknit.web.bonds.services import invitations_expire
     from closeknit.web.members.models import OwnSession
 
-    ended = invitations_expire()
+    ended = invitations_expire() + erase_due()
     call_command("clearsessions")
     from django.contrib.sessions.models import Session
 
