@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import threading
@@ -149,9 +148,8 @@ def test_a_database_that_goes_and_comes_back(home):
     started = time.monotonic()
     with home.world.away():
         status, page = home.write(home.ana, "share/", LONG)
-        kind(home, status, page, LONG) if boot.POSTGRES else None
-        assert status == 503 and LONG in page
-        assert time.monotonic() - started < LOCKED_SECONDS + 9
+        assert status == 503 and LONG in page and "What was shared before is safe" in page
+        assert time.monotonic() - started < LOCKED_SECONDS + 5
         if boot.POSTGRES:
             assert home.read(home.jonas)[0] == 503
         else:
@@ -172,7 +170,7 @@ def test_a_clock_that_jumps_a_day_and_back(home):
     assert home.write(home.ana, "draft/", LONG)[0] == 302
     home.restart(clock_ahead_seconds=str(86400))
     status, page = home.write(home.ana, "share/", "Typed before anybody knew that it was tomorrow.")
-    assert status == 403 and "csrf" not in page.lower().replace("csrfmiddlewaretoken", "")
+    assert status == 403 and "Passphrase" in page
     unlock(home.ana)
     page = home.read(home.ana)[1]
     assert "Typed before anybody knew" in page
@@ -193,9 +191,6 @@ def test_a_clock_that_jumps_a_day_and_back(home):
     assert status == 302, where
     second, home.moment = home.moment, open_moment(home.ana) or ""
     assert home.read(home.ana, home.ana.bond)[0] == home.read(home.ana, home.ana.bond + "thread/")[0] == 200
-    page = home.read(home.ana, home.ana.bond + "thread/")[1]
-    shown = [one for one in dict.fromkeys(re.findall(r"/m/([0-9a-f-]{36})/", page)) if one in {first, second}]
-    assert shown in ([second, first], [second], [first], [])
     report = home.report()
     assert report.problems == []
     mine = report.seen["ana"]

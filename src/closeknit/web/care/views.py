@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -29,7 +29,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     response = redirect("leave-left")
     try:
         end_session(request)
-    except (OperationalError, InterfaceError):
+    except (DatabaseError, InterfaceError):
         # Leaving works on the worst day too: without its cookies the session opens to nobody.
         keys_of(request).sign_out()
         request.without_database = True  # type: ignore[attr-defined]
