@@ -13,7 +13,7 @@ import pytest
 
 from tests import boot
 from tests.http import PASSPHRASE, Browser
-from tests.services import Server, free_port
+from tests.services import Postgres, Server, free_port
 
 from .integrity import Checker, Report
 from .people import Member, open_moment, pair
@@ -25,9 +25,18 @@ LONG = "I did not say that I was glad you came, because Ines was there."
 SHORT = "Ask me."
 
 
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres | None]:
+    """One of their own: the others' tests need theirs to keep running."""
+    one = Postgres.start() if boot.POSTGRES else None
+    yield one
+    if one is not None:
+        one.stop()
+
+
 @pytest.fixture
-def world(tmp_path) -> Iterator[World]:
-    one = PostgresWorld(tmp_path) if boot.POSTGRES else SqliteWorld(tmp_path)
+def world(tmp_path, postgres) -> Iterator[World]:
+    one = PostgresWorld(tmp_path, postgres) if postgres else SqliteWorld(tmp_path)
     yield one
     one.close()
 
