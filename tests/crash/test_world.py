@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import threading
@@ -14,7 +13,7 @@ import pytest
 
 from tests import boot
 from tests.http import PASSPHRASE, Browser
-from tests.services import Server, free_port
+from tests.services import Postgres, Server, free_port
 
 from .integrity import Checker, Report
 from .people import Member, open_moment, pair
@@ -26,9 +25,18 @@ LONG = "I did not say that I was glad you came, because Ines was there."
 SHORT = "Ask me."
 
 
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres | None]:
+    """One of their own: the others' tests need theirs to keep running."""
+    one = Postgres.start() if boot.POSTGRES else None
+    yield one
+    if one is not None:
+        one.stop()
+
+
 @pytest.fixture
-def world(tmp_path) -> Iterator[World]:
-    one = PostgresWorld(tmp_path) if boot.POSTGRES else SqliteWorld(tmp_path)
+def world(tmp_path, postgres) -> Iterator[World]:
+    one = PostgresWorld(tmp_path, postgres) if postgres else SqliteWorld(tmp_path)
     yield one
     one.close()
 
@@ -149,9 +157,8 @@ def test_a_database_that_goes_and_comes_back(home):
     started = time.monotonic()
     with home.world.away():
         status, page = home.write(home.ana, "share/", LONG)
-        kind(home, status, page, LONG) if boot.POSTGRES else None
-        assert status == 503 and LONG in page
-        assert time.monotonic() - started < LOCKED_SECONDS + 9
+        assert status == 503 and LONG in page and "What was shared before is safe" in page
+        assert time.monotonic() - started < LOCKED_SECONDS + 5
         if boot.POSTGRES:
             assert home.read(home.jonas)[0] == 503
         else:
@@ -172,7 +179,7 @@ def test_a_clock_that_jumps_a_day_and_back(home):
     assert home.write(home.ana, "draft/", LONG)[0] == 302
     home.restart(clock_ahead_seconds=str(86400))
     status, page = home.write(home.ana, "share/", "Typed before anybody knew that it was tomorrow.")
-    assert status == 403 and "csrf" not in page.lower().replace("csrfmiddlewaretoken", "")
+    assert status == 403 and "Passphrase" in page
     unlock(home.ana)
     page = home.read(home.ana)[1]
     assert "Typed before anybody knew" in page
@@ -193,9 +200,6 @@ def test_a_clock_that_jumps_a_day_and_back(home):
     assert status == 302, where
     second, home.moment = home.moment, open_moment(home.ana) or ""
     assert home.read(home.ana, home.ana.bond)[0] == home.read(home.ana, home.ana.bond + "thread/")[0] == 200
-    page = home.read(home.ana, home.ana.bond + "thread/")[1]
-    shown = [one for one in dict.fromkeys(re.findall(r"/m/([0-9a-f-]{36})/", page)) if one in {first, second}]
-    assert shown in ([second, first], [second], [first], [])
     report = home.report()
     assert report.problems == []
     mine = report.seen["ana"]

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.services import Postgres, Server
+from tests.services import Postgres, Server, free_port
 
 DISK_BYTES = 48 * 1024 * 1024
 #: As long as the program waits for SQLite's lock (settings.py), and a little.
@@ -121,11 +121,12 @@ class SqliteWorld:
 
 
 class PostgresWorld:
-    """A PostgreSQL of its own, with the data folder beside it."""
+    """A new database in a PostgreSQL that these tests alone stop and start, with the data folder beside it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.data, self.postgres = folder / "data", Postgres.start()
-        self.settings = {"database_url": self.postgres.url("closeknit")}
+    def __init__(self, folder: Path, postgres: Postgres) -> None:
+        self.data, self.postgres = folder / "data", postgres
+        self.name = f"world_{free_port()}"
+        self.settings = {"database_url": postgres.create(self.name)}
 
     @contextmanager
     def full(self, _server: Server) -> Iterator[None]:
@@ -143,12 +144,12 @@ class PostgresWorld:
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
-        self._everywhere("ALTER DATABASE closeknit SET default_transaction_read_only = on")
+        self._everywhere(f"ALTER DATABASE {self.name} SET default_transaction_read_only = on")
         yield
-        self._everywhere("ALTER DATABASE closeknit RESET default_transaction_read_only")
+        self._everywhere(f"ALTER DATABASE {self.name} RESET default_transaction_read_only")
 
     def _everywhere(self, statement: str) -> None:
-        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'closeknit'"
+        end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'"
         for one in (statement, end):
             self.execute(one, "postgres")
 
@@ -158,20 +159,20 @@ class PostgresWorld:
         yield
         self.postgres.up()
 
-    def execute(self, statement: str, database: str = "closeknit") -> None:
+    def execute(self, statement: str, database: str = "") -> None:
         import psycopg
 
-        with psycopg.connect(self.postgres.url(database), autocommit=True) as connection:
+        with psycopg.connect(self.postgres.url(database or self.name), autocommit=True) as connection:
             connection.execute(statement)
 
     def migrations(self) -> list[tuple[str, str]]:
         import psycopg
 
-        with psycopg.connect(self.postgres.url("closeknit")) as connection:
+        with psycopg.connect(self.postgres.url(self.name)) as connection:
             return connection.execute("SELECT app, name FROM django_migrations").fetchall()
 
     def close(self) -> None:
-        self.postgres.stop()
+        """Nothing to do: the server ends with the last of these tests."""
 
 
 def _run(*command: str) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 
 #: Pages that someone may need most when nothing else works: they are shown, as to a visitor, without any database.
 ALWAYS = ("/care/", "/leave/")
+#: PostgreSQL after a failover, or put to rest by whoever runs it: it answers, and takes nothing in.
+_READ_ONLY = "25006"
 _FULL = ("database or disk is full", "no space left", "diskfull")
 
 
@@ -22,6 +24,8 @@ def database_error(error: BaseException | None) -> BaseException | None:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, (OperationalError, InterfaceError)):
+            return error
+        if isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == _READ_ONLY:
             return error
         seen.add(id(error))
         error = error.__cause__ or error.__context__

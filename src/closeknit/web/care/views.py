@@ -6,17 +6,20 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core import signing
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from closeknit import vault
 from closeknit.web import clock
 from closeknit.web.content import content_root
-from closeknit.web.members.keys import keys_of
+from closeknit.web.members.keys import RequestKeys, keys_of
+from closeknit.web.members.models import MemberRow
 from closeknit.web.members.queries import profile_of
 from closeknit.web.members.views import end_session
+from closeknit.web.sealed.models import Tampered
 
 from .lines import load_lines
 
@@ -30,15 +33,24 @@ def care(request: HttpRequest) -> HttpResponse:
     return render(request, "care/care.html", {"countries": load_lines(paths, clock.now().date())})
 
 
+def _goal(request: HttpRequest, keys: RequestKeys) -> str:
+    """Where this member's Quick exit leads; nothing, rather than an error, if that cannot be opened."""
+    if not request.user.is_authenticated or not keys.is_open:
+        return ""
+    try:
+        return profile_of(keys, request.user).exit
+    except (vault.VaultError, Tampered, MemberRow.DoesNotExist):
+        return ""
+
+
 @require_http_methods(["GET", "POST"])
 def leave(request: HttpRequest) -> HttpResponse:
     """Quick exit: a plain link, so that it works without script. All it can do is sign out, so it needs no token."""
     goal, keys = "", keys_of(request)
     try:
-        if request.user.is_authenticated and keys.is_open:
-            goal = profile_of(keys, request.user).exit
+        goal = _goal(request, keys)
         end_session(request)
-    except (OperationalError, InterfaceError):
+    except (DatabaseError, InterfaceError):
         # Leaving works on the worst day too: without its cookies the session opens to nobody.
         keys.sign_out()
         request.without_database = True  # type: ignore[attr-defined]
