@@ -36,8 +36,8 @@ def keys_renew(member: Member, old: vault.Keyring, passphrase: str) -> tuple[vau
         for opened in access.bonds_load(member.pk, new):
             services.pins_write(opened, {**services.pins_read(opened), member.pk: new.box.public})
         members.secret_replace(member, new, wrapping, salt, kit)
-        member.public_key, member.password = new.box.public, encoded
-        member.save(update_fields=["public_key", "password"])
+        member.public_key, member.password, member.must_renew = new.box.public, encoded, False
+        member.save(update_fields=["public_key", "password", "must_renew"])
         ended = members.sessions_end(member)
         mates = Membership.objects.filter(bond__memberships__member=member, ended_at__isnull=True)
         to = set(mates.values_list("member_id", "bond_id"))

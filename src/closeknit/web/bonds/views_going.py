@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Callable
 from functools import wraps
@@ -20,7 +19,7 @@ from closeknit.web.members.keys import keys_of
 from closeknit.web.members.models import Member
 from closeknit.web.members.services import session_note
 from closeknit.web.members.stepup import stepped_up
-from closeknit.web.members.views import KIT, end_session
+from closeknit.web.members.views import end_session, keep_kit
 
 from . import decisions, erasing, forms, leaving, renewing, services
 from .access import bond_let_in, bond_open, bonds_of, forget_bonds
@@ -208,7 +207,7 @@ def new_keys(request: HttpRequest) -> HttpResponse:
             keys.keep(name, value)
         session_note(request, member)
         record.note(member, keyring, record.What.NEW_KEYS)
-        keys.keep(KIT, {"kit": vault.kit_text(kit), "index": secrets.randbelow(vault.kit_group_count())})
+        keep_kit(request, kit)
         forget_bonds(request)
         return redirect("kit")
     context = {"form": form, "suggestion": strength.suggest()}

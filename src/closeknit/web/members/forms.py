@@ -188,6 +188,8 @@ class NewPassphraseForm(UnlockForm):
     def clean_new_passphrase(self) -> str:
         value: str = self.cleaned_data["new_passphrase"]
         strength.check(value, inputs=(self.request.user.username,))
+        if value == self.cleaned_data.get("passphrase"):
+            raise ValidationError(_g("That is the present one. Choose another."))
         return value
 
 

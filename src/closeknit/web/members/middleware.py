@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
 
 from closeknit import vault
 from closeknit.web import clock, live, trouble
@@ -18,13 +19,15 @@ from .hashers import TooBusy
 from .keys import Locked, RequestKeys
 from .limits import TooManyTries
 from .models import LOCK_MINUTES, OwnSession
-from .pages import locked_page, tampered_page, too_many_page
+from .pages import locked_page, tampered_page, too_many_page, wants_json
 
 #: What a locked session, or a visitor with an expired one, may still reach; by the url name of the view.
 OPEN_WHEN_LOCKED = frozenset(
     {"home", "sign-in", "sign-up", "sign-out", "unlock", "lock", "recover", "keep", "live", "about-host", "style"}
 )
 OPEN_PREFIXES = ("care", "leave")
+#: Where someone may still go who is to choose new credentials first; beside what is open to a locked session.
+RENEWING = frozenset({"passphrase", "kit"})
 #: What tells the server nothing about whether someone is there.
 QUIET_NAMES = frozenset({"live", "keep", "lock"})
 NEVER_KEPT = ("passphrase", "password", "csrfmiddlewaretoken", "secret", "kit")
@@ -86,11 +89,21 @@ class KeyringMiddleware:
         if keys.holds_secret and keys.is_open:
             if not (name in QUIET_NAMES or is_care(name) or request.headers.get("X-Poke")):
                 self._note(request, keys)
+            if request.user.must_renew and not (name in RENEWING or is_open_name(name)):
+                return self._renew_first(request, keys)
             return None
         if is_open_name(name):
             return None
         saved = request.method == "POST" and services.dropped_save(request, keys, request.path, typed_fields(request))
         return locked_page(request, kept=saved)
+
+    def _renew_first(self, request: HttpRequest, keys: RequestKeys) -> HttpResponseBase:
+        """A restore brought back a passphrase that somebody may have had reason to change: a new one, then the rest."""
+        if request.method == "POST":
+            services.dropped_save(request, keys, request.path, typed_fields(request))
+        if wants_json(request):
+            return JsonResponse({"renew": True}, status=403)
+        return redirect("passphrase")
 
     def _note(self, request: HttpRequest, keys: RequestKeys) -> None:
         if keys.idle_seconds() < 60:

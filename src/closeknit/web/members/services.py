@@ -92,7 +92,7 @@ def secret_open_with_passphrase(member: Member, passphrase: str) -> vault.Keyrin
     key = passphrase_key(passphrase, bytes(wrap.salt), profile)
     keyring = vault.Keyring(vault.Key(vault.open_envelope(key, vault.Kind.WRAP, wrap.context(), wrap.envelope)))
     if profile < DEFAULT_PROFILE:
-        passphrase_set(member, keyring, passphrase)
+        passphrase_set(member, keyring, passphrase, same=True)
     return keyring
 
 
@@ -105,15 +105,15 @@ def secret_open_with_kit(member: Member, kit: bytes) -> vault.Keyring:
     return vault.Keyring(vault.Key(raw))
 
 
-def passphrase_set(member: Member, keyring: vault.Keyring, passphrase: str) -> None:
-    """Wrap the same secret under a new passphrase. No content is touched."""
+def passphrase_set(member: Member, keyring: vault.Keyring, passphrase: str, *, same: bool = False) -> None:
+    """Wrap the same secret under a new passphrase; or under the same, at a dearer profile. No content is touched."""
     salt = vault.libsodium_random(SALT_BYTES)
     key = passphrase_key(passphrase, salt, DEFAULT_PROFILE)
     encoded = make_password(passphrase)
     with transaction.atomic():
         _wrap(member, "passphrase", key, keyring.secret, salt=salt, profile=DEFAULT_PROFILE).save()
-        member.password = encoded
-        member.save(update_fields=["password"])
+        member.password, member.must_renew = encoded, member.must_renew and same
+        member.save(update_fields=["password", "must_renew"])
 
 
 def kit_renew(member: Member, keyring: vault.Keyring) -> bytes:

@@ -285,8 +285,13 @@ def kit_new(request: HttpRequest) -> HttpResponse:
         return render(request, "members/kit_new.html")
     new = services.kit_renew(request.user, keys_of(request).need)
     record.note(request.user, keys_of(request).need, record.What.KIT)
-    keys_of(request).keep(KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())})
+    keep_kit(request, new)
     return redirect("kit")
+
+
+def keep_kit(request: HttpRequest, new: bytes) -> None:
+    """Have the kit's page show a new kit, until one group of it was typed back."""
+    keys_of(request).keep(KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())})
 
 
 @require_http_methods(["GET", "POST"])
@@ -305,7 +310,7 @@ def recover(request: HttpRequest) -> HttpResponse:
 
         perform_login(request, Login(user=member))
         start_session(request, member, keyring, carried, remember=False, what=record.What.RECOVERED)
-        keys_of(request).keep(KIT, {"kit": vault.kit_text(new), "index": secrets.randbelow(vault.kit_group_count())})
+        keep_kit(request, new)
         response = redirect("kit")
         remember_device(request, response, member)
         return response
@@ -426,17 +431,24 @@ def settings_view(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def passphrase(request: HttpRequest) -> HttpResponse:
-    """Change the passphrase: the key is wrapped anew, content stays as it is, other sessions end."""
+    """Change the passphrase: the key is wrapped anew, content stays as it is, other sessions end.
+
+    After a restore that brought old credentials back, the kit is made anew with it.
+    """
     keys = keys_of(request)
     keyring = keys.need
     form = forms.NewPassphraseForm(request.POST if request.method == "POST" else None, request=request)
     if request.method == "POST" and form.is_valid():
+        renewing = request.user.must_renew
         services.passphrase_set(request.user, keyring, form.cleaned_data["new_passphrase"])
         update_session_auth_hash(request, request.user)
         record.note(request.user, keyring, record.What.PASSPHRASE)
         services.session_note(request, request.user)
         for ended in services.sessions_end(request.user, keep=request.session.session_key):
             live.close_streams(ended)
+        if renewing:
+            keep_kit(request, services.kit_renew(request.user, keyring))
+            return redirect("kit")
         return redirect(f"{reverse('settings')}?saved")
     context = {"form": form, "suggestion": strength.suggest()}
     return render(request, "members/passphrase.html", context, status=422 if form.errors else 200)
