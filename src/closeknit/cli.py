@@ -1,21 +1,32 @@
-"""`closeknit serve | worker | demo | doctor | content check | invite | host`."""
+"""`closeknit serve | worker | demo | backup | restore | doctor | content check | invite | host`."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 import tempfile
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from closeknit.web.backup import Step
 
 console = Console(stderr=True, highlight=False)
+
+#: Names the advisory lock in PostgreSQL; any number that nothing else there uses.
+START_LOCK = 7_214_889_303
+#: Making all tables takes seconds; whoever waits longer than this has been forgotten.
+START_SECONDS = 300
 
 
 def _environment(**values: Any) -> None:
@@ -25,21 +36,29 @@ def _environment(**values: Any) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "closeknit.web.settings")
 
 
-def _django() -> Any:
-    """Load the settings, saying plainly what is unsafe about them; then Django."""
+def _config() -> Any:
+    """The settings; or what is unsafe about them, said plainly."""
     from closeknit.web import config
 
     try:
-        loaded = config.load()
+        return config.load()
     except config.Unsafe as error:
         for problem in error.problems:
             console.print(f"[bold]{problem.code}[/bold]  {problem.says} {problem.mend}", markup=True)
         raise SystemExit(2) from None
+
+
+def _django() -> Any:
+    """The settings, then Django."""
+    loaded = _config()
     import django
 
     from closeknit.web.reporter import configure_logging
 
-    django.setup()
+    try:
+        django.setup()
+    except OSError as error:
+        _say_and_end("no-folder", f"The data folder cannot be written to: {error.strerror}.")
     configure_logging()
     return loaded
 
@@ -50,22 +69,60 @@ def main() -> None:
     """A private place where people who matter to each other practise emotional intimacy."""
 
 
+def _say_and_end(code: str, says: str) -> NoReturn:
+    console.print(f"[bold]{code}[/bold]  {says}")
+    raise SystemExit(2)
+
+
 def _prepare(data: Path) -> None:
     """Folder, tables, static files; with a line for each, since the first start takes a few seconds."""
+    from django.db import InterfaceError, OperationalError
+
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone(data):
+            _prepare_alone()
+    except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
+        # The server's own words may hold addresses and names; the kind of error is enough to go by.
+        mend = "See that it runs, that its disk has room and can be written to; `closeknit doctor` looks closer."
+        _say_and_end("no-database", f"The database does not answer ({type(error).__name__}). {mend}")
+    except OSError as error:
+        _say_and_end("no-folder", f"The data folder cannot be written to: {error.strerror}.")
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Of several that start at once, one prepares and the others wait: by folder, and by database across machines.
+
+    Both locks end with their connection, so a process that is killed leaves none behind.
+    """
+    from django.db import connection
+
+    with ExitStack() as held:
+        folder = sqlite3.connect(data / "start.lock", timeout=START_SECONDS, isolation_level=None)
+        held.callback(folder.close)
+        folder.execute("BEGIN EXCLUSIVE")
+        if connection.vendor == "postgresql":
+            # Beside the pool, which would hand the lock on to the next request together with its connection.
+            with connection.wrap_database_errors:
+                alone = connection.Database.connect(**connection.get_connection_params(), autocommit=True)
+                held.callback(alone.close)
+                alone.execute("SELECT pg_advisory_lock(%s)", [START_LOCK])
+        yield
+
+
+def _prepare_alone() -> None:
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Looking at the database", total=3)
         executor = MigrationExecutor(connection)
-        known = set(executor.loader.disk_migrations)
-        newer = [key for key in executor.loader.applied_migrations if key[0] in _our_apps() and key not in known]
-        if newer:
-            console.print("[bold]newer-database[/bold]  This data was written by a newer Closeknit. Install that one.")
-            raise SystemExit(2)
+        known, ours = set(executor.loader.disk_migrations), _our_apps()
+        if any(key[0] in ours and key not in known for key in executor.loader.applied_migrations):
+            _say_and_end("newer-database", "This data was written by a newer Closeknit. Install that one.")
         progress.advance(task)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             progress.update(task, description="Making the tables")
@@ -77,7 +134,9 @@ def _prepare(data: Path) -> None:
 
 
 def _our_apps() -> set[str]:
-    return {"members", "bonds", "moments"}
+    from django.apps import apps
+
+    return {app.label for app in apps.get_app_configs() if app.name.startswith("closeknit.")}
 
 
 def _static() -> None:
@@ -90,6 +149,8 @@ def _static() -> None:
     newest = f"{len(files)} {max((file.stat().st_mtime_ns for file in files), default=0)}"
     if stamp.exists() and stamp.read_text() == newest:
         return
+    # The stamp goes first and comes last: cut off in between, the next start begins again.
+    stamp.unlink(missing_ok=True)
     call_command("collectstatic", verbosity=0, interactive=False, clear=True)
     stamp.write_text(newest)
 
@@ -165,6 +226,9 @@ def serve(host: str | None, port: int | None, data: Path | None) -> None:
     _environment(host=host, port=port, data=data.resolve() if data else None)
     loaded = _django()
     _prepare(loaded.data)
+    from closeknit.web.sealed import journal
+
+    journal.flush()
     _serve(loaded, f"Closeknit is at {loaded.origin}/")
 
 
@@ -199,56 +263,106 @@ def demo(port: int) -> None:
         _serve(loaded, f"The demo is at {loaded.origin}/")
 
 
-@main.command()
-def doctor() -> None:
-    """Say what is wrong, or unwise, about this installation."""
-    _environment()
-    loaded = _django()
-    from django.db import connection
+@contextmanager
+def _steps() -> Iterator[Step]:
+    """Progress on the terminal, one line for each thing that is being done; BackupError said plainly."""
+    from closeknit.web.backup import BackupError
 
-    from closeknit.vault.passphrase import DEFAULT_PROFILE, PROFILES, passphrase_key
-    from closeknit.web.content import content_root
-
-    fine = True
-
-    def say(good: bool, text: str, mend: str = "") -> None:
-        nonlocal fine
-        fine = fine and good
-        click.echo(f"{'ok  ' if good else 'look'}  {text}{'' if good or not mend else ' ' + mend}")
-
-    say(True, "settings are safe together")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        say(True, f"database answers ({connection.vendor})")
-        from django.db.migrations.executor import MigrationExecutor
+        with Progress(*columns, console=console, transient=True) as progress:
+            tasks: dict[str, TaskID] = {}
 
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        say(not waiting, "tables are current", "Start `closeknit serve` once; it brings them up.")
-    except Exception as error:
-        say(False, f"database: {type(error).__name__}", "Check CLOSEKNIT_DATABASE_URL and that the server runs.")
-    if loaded.redis_url:
-        import redis
+            def step(text: str, done: int, total: int | None) -> None:
+                if text not in tasks:
+                    tasks[text] = progress.add_task(text, total=total)
+                progress.update(tasks[text], completed=done, total=total)
 
-        try:
-            redis.Redis.from_url(loaded.redis_url, socket_timeout=2).ping()
-            say(True, "broker answers")
-        except redis.RedisError as error:
-            say(False, f"broker: {type(error).__name__}", "Check CLOSEKNIT_REDIS_URL; pages still work, more slowly.")
-    best = DEFAULT_PROFILE
-    for number in PROFILES:
-        started = time.perf_counter()
-        passphrase_key("a sentence to measure with", b"0" * 16, number)
-        took = (time.perf_counter() - started) * 1000
-        click.echo(f"      passphrase profile {number}: {took:.0f} ms")
-        if took < 400:
-            best = max(best, number)
-    say(best == DEFAULT_PROFILE, f"passphrases use profile {DEFAULT_PROFILE}", f"This machine could bear {best}.")
-    from closeknit.method.content import check
+            yield step
+    except BackupError as error:
+        console.print(f"[bold]{escape(error.says)}[/bold] {escape(error.mend)}")
+        raise SystemExit(2) from None
+    except OSError as error:
+        console.print(f"[bold]A file could not be read or written:[/bold] {escape(str(error.strerror))}")
+        raise SystemExit(2) from None
 
-    report = check(content_root())
-    say(not report.problems, f"content packs: {len(report.problems)} problems", "Run `closeknit content check`.")
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of what is kept.")
+@click.option("--to", type=click.Path(path_type=Path, file_okay=False), help="Folder for backups.  [data/backups]")
+@click.option("--keep-days", type=click.IntRange(1), default=30, show_default=True, help="Delete older ones there.")
+@click.option("--check", is_flag=True, help="Restore it somewhere else, look at everything, clean up. Or FILE, if given.")
+def backup(file: Path | None, data: Path | None, to: Path | None, keep_days: int, check: bool) -> None:
+    """Make a backup while people write; or, with --check FILE, look at one."""
+    if file is not None and not check:
+        raise click.UsageError("A file is given to be checked: add --check.")
+    _environment(data=data.resolve() if data else None)
+    loaded = _django()
+    from closeknit.web import backup as backups
+
+    with _steps() as step:
+        if file is None:
+            made = backups.make(loaded, to=to.resolve() if to else None, keep_days=keep_days, step=step)
+            file = made.path
+            click.echo(f"{made.path}: {made.rows} rows, {made.size / 1024**2:.1f} MiB.")
+            if made.gone:
+                click.echo(f"Deleted {made.gone} that were older than {keep_days} days.")
+        manifest, problems = backups.check(file, loaded, step) if check else (None, [])
+    for problem in problems:
+        console.print(problem, markup=False)
+    if problems:
+        console.print("[bold]Do not rely on this backup.[/bold] Make a new one, and keep the older ones meanwhile.")
+        raise SystemExit(1)
+    if manifest is not None:
+        says = f"taken {manifest.taken_at:%Y-%m-%d %H:%M} UTC by Closeknit {manifest.version}"
+        click.echo(f"Checked: {says}; whole, complete, and everything in it sealed.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="An empty folder to restore into.")
+@click.option(
+    "--journal",
+    "journals",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The journal.jsonl that lay beside the database that was lost. May be given more than once.",
+)
+def restore(file: Path, data: Path | None, journals: tuple[Path, ...]) -> None:
+    """Bring a backup back into an empty folder or database, without what was removed since."""
+    _environment(data=data.resolve() if data else None)
+    from closeknit.web import backup as backups
+
+    with _steps() as step:
+        backups.look_before_restoring(file, _config(), step)
+        done = backups.restore(file, _django(), journals, step)
+    for line in done.lines():
+        click.echo(line)
+
+
+@main.command()
+@click.option("--online", is_flag=True, help="Also ask our own public address, and read its certificate.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def doctor(online: bool, as_json: bool) -> None:
+    """Say what is wrong, or unwise, about this installation, and what to do about it."""
+    import json
+
+    from rich import box
+    from rich.table import Column, Table
+
+    from closeknit.web.doctor import examine
+
+    _environment()
+    rows = examine(os.environ, online=online)
+    fine = all(row.state != "bad" for row in rows)
+    if as_json:
+        click.echo(json.dumps({"fine": fine, "rows": [row._asdict() for row in rows]}, ensure_ascii=False, indent=1))
+    else:
+        table = Table(*(Column(title, overflow="fold") for title in ("", "What", "Found", "To do")), box=box.SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(row.state, row.code, row.says, row.mend)
+        Console(highlight=False, markup=False).print(table)
     raise SystemExit(0 if fine else 1)
 
 

@@ -146,7 +146,7 @@ def test_every_column_is_sealed_or_named_metadata():
     """A new column has to be one or the other; docs/security.md lists the second kind in words."""
     metadata = {
         "members.member": "id username email public_key is_host is_staff is_active is_superuser date_joined lock_minutes "
-        "theme language discreet password erase_at",
+        "theme language discreet must_renew password erase_at",
         "members.memberrow": "id revision member place",
         "members.recordline": "id revision member number",
         "members.secretwrap": "id member opener salt revision created_at confirmed_at",
@@ -170,12 +170,13 @@ def test_every_column_is_sealed_or_named_metadata():
         "moments.draft": "id revision member moment",
         "moments.ownprompt": "id revision bond author written_at",
         "taking.arrival": "id revision member number made_at",
+        "sealed.removal": "id label row revision at kind",
     }
     from closeknit.web.sealed.models import SealedField
 
     open_columns = {}
     for model in apps.get_models():
-        if model._meta.app_label in {"members", "bonds", "moments", "taking"} and not model._meta.auto_created:
+        if model._meta.app_label in {"members", "bonds", "moments", "sealed", "taking"} and not model._meta.auto_created:
             names = [f.name for f in model._meta.concrete_fields if not isinstance(f, SealedField)]
             open_columns[model._meta.label_lower] = set(names)
     assert open_columns == {label: set(names.split()) for label, names in metadata.items()}

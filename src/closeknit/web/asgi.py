@@ -1,4 +1,4 @@
-"""The shell: /live/ is answered here; everything else is read whole, then handed to Django's WSGI handler in a thread."""
+"""The shell: /live/ and /healthz are answered here; everything else is read whole, then handed to Django in a thread."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from closeknit.web import live
+from closeknit.web.health import Health
 
 DRAIN_BYTES = 16 * 1024 * 1024
 #: An answer of which nothing was fetched for so long goes to nobody; its thread is needed by others.
@@ -127,12 +128,15 @@ class Shell:
         self._reading = asyncio.Semaphore(BODIES.at_once)
         self._copies = asyncio.Semaphore(COPIES.at_once)
         self._listener: asyncio.Task[None] | None = None
+        self._health = Health()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http" and scope["path"] == "/live/":
             await live.stream(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/healthz":
+            await self._health(scope, receive, send)
         elif scope["type"] == "http":
             await self._page(scope, receive, send)
 

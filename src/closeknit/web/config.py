@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import secrets
 import stat
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +20,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 PREFIX = "CLOSEKNIT_"
 SECRET_FILES = ("secret_key", "database_url", "redis_url")
 LEAST_SECRET_CHARACTERS = 50
+#: Lies in the data folder while a restore is under way.
+RESTORING = "restoring"
 
 
 class Config(BaseSettings):
@@ -124,6 +128,9 @@ def problems(config: Config) -> list[Problem]:
     if config.secret_key and len(config.secret_key) < LEAST_SECRET_CHARACTERS:
         mend = f"Use {LEAST_SECRET_CHARACTERS} random characters or more, or unset it to have one made."
         found.append(Problem("short-secret", "CLOSEKNIT_SECRET_KEY can be guessed.", mend))
+    if (config.data / RESTORING).exists():
+        mend = f"Start from an empty folder and database, without the file `{RESTORING}`, and restore again."
+        found.append(Problem("half-restored", "A restore into this place was not finished.", mend))
     key_file = config.data / "secret_key"
     if key_file.exists() and key_file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         found.append(
@@ -164,13 +171,21 @@ def load() -> Config:
 
 
 def secret_key(config: Config) -> str:
-    """The key that signs cookies: given, or made once in the data folder, readable by its owner alone."""
+    """The key that signs cookies: given, or made once in the data folder, readable by its owner alone.
+
+    It appears whole or not at all, and of two that start at once the first one's is used by both.
+    """
     if config.secret_key:
         return config.secret_key
     path = config.data / "secret_key"
     if not path.exists():
         config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle, name = tempfile.mkstemp(prefix=".secret_key-", dir=config.data)
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(64))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+        Path(name).unlink()
     return path.read_text("utf-8").strip()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from closeknit.web.bonds.access import bonds_of
 from closeknit.web.bonds.opened import OpenBond
 from closeknit.web.members import services as members
+from closeknit.web.members.views import PLAIN_COOKIE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class Frame:
 
     @cached_property
     def discreet(self) -> bool:
-        return self.signed_in and bool(self._user.discreet)
+        """Whether the tab has a plain name and icon: by this member's choice, or left by them in this browser."""
+        return bool(self._user.discreet) if self.signed_in else PLAIN_COOKIE in self._request.COOKIES
 
     @cached_property
     def erase_at(self) -> Any:
@@ -80,6 +82,10 @@ class Frame:
     @cached_property
     def theme(self) -> str:
         return str(self._user.theme) if self.signed_in else "auto"
+
+    @cached_property
+    def can_lock(self) -> bool:
+        return self._open
 
     @cached_property
     def lock_minutes(self) -> int:

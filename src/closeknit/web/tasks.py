@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from huey import SqliteHuey, crontab
 
+from closeknit.web.sealed import journal
+
 log = logging.getLogger("closeknit.jobs")
 
 if settings.CONFIG.redis_url:
@@ -48,7 +50,8 @@ def checkpoint() -> bool:
 
 @huey.periodic_task(crontab(minute="*"))
 def each_minute() -> None:
-    """Fold the log again, in case a reader was in the way."""
+    """Finish what is gone: its note in the journal's file, and its bytes, in case a reader was in the way."""
+    journal.settle()
     checkpoint()
 
 

@@ -6,7 +6,7 @@ import base64
 import uuid
 from collections import defaultdict
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.http import Http404, HttpRequest
 
 from closeknit import vault
@@ -77,9 +77,12 @@ def bond_settled(request: HttpRequest, bond_id: uuid.UUID) -> OpenBond:
     return opened
 
 
-_PRESENT = {"bond_id": OuterRef("bond_id"), "epoch": OuterRef("bond__epoch")}
-_present_key = Q(**_PRESENT, member_id=OuterRef("member_id"))
-_present_key_sent = Q(**_PRESENT, recipient_id=OuterRef("member_id"))
+def _reaches(back: int) -> Q:
+    """Whether a membership's member holds, or has been sent, the bond's key of `back` epochs ago."""
+    epoch = OuterRef("bond__epoch") - back
+    held = BondKey.objects.filter(bond_id=OuterRef("bond_id"), member_id=OuterRef("member_id"), epoch=epoch)
+    sent = Grant.objects.filter(bond_id=OuterRef("bond_id"), recipient_id=OuterRef("member_id"), epoch=epoch)
+    return Q(Exists(held)) | Q(Exists(sent))
 
 
 def bonds_load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
@@ -92,6 +95,8 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> tuple[list[OpenBond],
     ours = Bond.objects.filter(
         memberships__member_id=member_id, memberships__ended_at__isnull=True, ended_at__isnull=True
     )
+    # Before the bonds: an epoch only grows, so a key that is ahead of its bond means that the bond's row was put back.
+    held = list(BondKey.objects.filter(member_id=member_id))
     rows = (
         Membership.objects.filter(bond__in=ours, ended_at__isnull=True)
         .select_related("bond", "member")
@@ -101,7 +106,9 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> tuple[list[OpenBond],
                     bond_id=OuterRef("bond_id"), inviter_id=member_id, state=Invitation.State.ACCEPTED
                 )
             ),
-            has_key=Exists(BondKey.objects.filter(_present_key)) | Exists(Grant.objects.filter(_present_key_sent)),
+            behind=ExpressionWrapper(
+                ~_reaches(0) | Q(first_epoch__lt=F("bond__epoch")) & ~_reaches(1), output_field=BooleanField()
+            ),
         )
         .order_by("bond__created_at", "bond_id", "joined_at")
     )
@@ -110,7 +117,7 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> tuple[list[OpenBond],
         people[row.bond_id].append(row)
     keys: dict[uuid.UUID, dict[int, vault.Key]] = defaultdict(dict)
     left_over = False
-    for own in BondKey.objects.filter(member_id=member_id):
+    for own in held:
         if own.bond_id not in people:
             left_over = True
             continue
@@ -148,6 +155,8 @@ def _opened(
     rows: dict[tuple[uuid.UUID | None, str], BondRow],
 ) -> OpenBond:
     bond = memberships[0].bond
+    if max(keys, default=0) > bond.epoch:
+        raise Tampered
 
     def payload(member: uuid.UUID | None, place: vault.Place) -> dict[str, str]:
         row = rows.get((member, place))
@@ -176,7 +185,19 @@ def _opened(
             != bytes(membership.member.public_key),
         )
 
-    people = [person(membership) for membership in memberships]
+    card = payload(None, vault.Place.BOND_CARD)
+    if card and (card["kind"], card["leave"]) != (bond.kind, bond.leave_rule):
+        raise Tampered
+    # A card is sealed by someone who holds the bond's key: a membership without one is a newcomer whom nobody has let in
+    # yet, or was planted. Neither is asked to anything.
+    is_in = bond.epoch in keys
+    people = [
+        person(membership)
+        for membership in memberships
+        if not is_in
+        or membership.member_id == member_id
+        or (membership.member_id, vault.Place.MEMBERSHIP_CARD) in rows
+    ]
     here = {membership.member_id for membership in memberships}
     gone = {member for member, place in rows if member and place == vault.Place.MEMBERSHIP_CARD} - here
     past = [(member, payload(member, vault.Place.MEMBERSHIP_CARD)) for member in sorted(gone)]
@@ -186,9 +207,9 @@ def _opened(
         me=next(p for p in people if p.is_me),
         others=tuple(p for p in people if not p.is_me),
         keys=keys,
-        name=payload(None, vault.Place.BOND_CARD).get("name", ""),
-        past=tuple(Person(m, card.get("name", ""), card.get("thread", "slate"), False) for m, card in past),
+        name=card.get("name", ""),
+        past=tuple(Person(m, one.get("name", ""), one.get("thread", "slate"), False) for m, one in past),
         rows=rows,
         someone_waits=bool(memberships[0].someone_waits),  # type: ignore[attr-defined]
-        someone_behind=not all(m.has_key for m in memberships),  # type: ignore[attr-defined]
+        someone_behind=any(m.behind for m in memberships),  # type: ignore[attr-defined]
     )

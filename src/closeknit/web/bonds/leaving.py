@@ -23,7 +23,7 @@ from closeknit.web.tasks import checkpoint_soon
 from . import private, services, signals
 from .models import Bond, BondKey, BondRow, Grant, Invitation, Item, Membership, StreamHead, Wrap
 from .opened import OpenBond, Person
-from .store import events_append, key_from
+from .store import events_append, events_read, key_from
 
 #: What of a member's rows stays readable where words stay: how they were called, or their words would be nobody's.
 CARD = vault.Place.MEMBERSHIP_CARD
@@ -38,7 +38,7 @@ def bond_leave(opened: OpenBond) -> None:
         opened.bond.epoch = bond.epoch
         take_along(opened)
         _go(opened, bond, opened.me.id)
-        _forget_keys(bond.id, opened.me.id)
+        _forget(bond, opened.me.id)
         _close_if_empty(bond)
     checkpoint_soon()
 
@@ -68,7 +68,7 @@ def membership_erase(membership: Membership) -> None:
         bond = Bond.objects.select_for_update().get(pk=membership.bond_id)
         _go(None, bond, membership.member_id, words_leave=True)
         BondRow.objects.filter(bond=bond, member_id=membership.member_id).delete()
-        _forget_keys(bond.id, membership.member_id)
+        _forget(bond, membership.member_id)
         _close_if_empty(bond)
 
 
@@ -112,14 +112,22 @@ def _invitations_over(bond: Bond, member_id: uuid.UUID) -> None:
         invitation.save()
 
 
-def _forget_keys(bond_id: uuid.UUID, member_id: uuid.UUID) -> None:
-    """From here on they can open nothing of this bond, not even with an old page."""
-    BondKey.objects.filter(bond_id=bond_id, member_id=member_id).delete()
-    StreamHead.objects.filter(bond_id=bond_id, member_id=member_id).delete()
-    BondRow.objects.filter(bond_id=bond_id, member_id=member_id, place__in=BondRow.SELF_PLACES).delete()
-    # What nobody was ever shown is only the private copy now.
-    shown = Wrap.objects.filter(item=OuterRef("pk"), target=Wrap.Target.BOND)
-    Item.objects.filter(author_id=member_id, bond_id=bond_id).exclude(Exists(shown)).delete()
+def _stays(bond: Bond) -> bool:
+    """Whether what someone shared stays when they go. When all ended the bond, nothing does."""
+    return bond.leave_rule == Bond.LeaveRule.WORDS_STAY and bond.ended_at is None
+
+
+def _forget(bond: Bond, member_id: uuid.UUID) -> None:
+    """From here on they can open nothing of this bond, not even with an old page; their items are no longer its own."""
+    BondKey.objects.filter(bond=bond, member_id=member_id).delete()
+    StreamHead.objects.filter(bond=bond, member_id=member_id).delete()
+    BondRow.objects.filter(bond=bond, member_id=member_id, place__in=BondRow.SELF_PLACES).delete()
+    items = Item.objects.filter(author_id=member_id, bond=bond)
+    if _stays(bond):
+        # What nobody was ever shown is only the private copy now.
+        items.exclude(Exists(Wrap.objects.filter(item=OuterRef("pk"), target=Wrap.Target.BOND))).delete()
+    else:
+        items.update(bond=None)
 
 
 def _close_if_empty(bond: Bond) -> None:
@@ -138,7 +146,7 @@ def take_along(opened: OpenBond) -> None:
 
     Where words leave, the items themselves move there; where they stay, so does a private copy. Drafts come along too.
     """
-    stay = opened.bond.leave_rule == Bond.LeaveRule.WORDS_STAY and opened.bond.ended_at is None
+    stay = _stays(opened.bond)
     about: dict[uuid.UUID, dict[str, Any]] = {}
     drafts: list[dict[str, Any]] = []
     for _receiver, (mine, unsent) in signals.words_wanted.send(sender=Bond, opened=opened):
@@ -157,8 +165,6 @@ def take_along(opened: OpenBond) -> None:
     kept += [(None, {**draft, "bond": opened.name}) for draft in drafts]
     private.words_keep(opened.me.id, opened.keyring, kept)
     signals.words_taken.send(sender=Bond, opened=opened)
-    if not stay:
-        Item.objects.filter(author_id=opened.me.id, bond_id=opened.id).update(bond=None)
 
 
 def take_along_all(member_id: uuid.UUID, keyring: vault.Keyring) -> None:
@@ -168,9 +174,24 @@ def take_along_all(member_id: uuid.UUID, keyring: vault.Keyring) -> None:
     for bond_id in set(mine.exclude(bond_id__in=here.values("bond_id")).values_list("bond_id", flat=True)):
         with transaction.atomic():
             bond = Bond.objects.select_for_update().get(pk=bond_id)
-            take_along(_reopened(bond, member_id, keyring))
-            _forget_keys(bond_id, member_id)
+            opened = _reopened(bond, member_id, keyring)
+            if not _left(opened):
+                # The row says that they are gone, no sealed event does: somebody changed the database. Keep the keys.
+                continue
+            take_along(opened)
+            _forget(bond, member_id)
             _close_if_empty(bond)
+
+
+def _left(opened: OpenBond) -> bool:
+    """Whether the bond's own sealed events say that I am in it no longer."""
+    here = True
+    for verb in events_read(opened, [opened.id])[opened.id]:
+        if str(opened.me.id) in verb.get("keys", {}):
+            here = True
+        elif verb["verb"] == "left" and verb["by"] == str(opened.me.id):
+            here = False
+    return not here
 
 
 def _reopened(bond: Bond, member_id: uuid.UUID, keyring: vault.Keyring) -> OpenBond:

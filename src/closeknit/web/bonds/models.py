@@ -105,6 +105,10 @@ class BondRow(SealedRow):
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.member_id.bytes if self.member_id else b"",)
+
 
 class BondEpoch(models.Model):
     """One key of a bond: who made it, for whom. The roster holds ids and public keys, nothing secret."""
@@ -139,6 +143,10 @@ class BondKey(SealedRow):
     @property
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.epoch.to_bytes(4, "big"),)
 
 
 class Grant(models.Model):
@@ -227,6 +235,10 @@ class Event(SealedRow):
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.stream.bytes,)
+
 
 class StreamHead(SealedRow):
     """How far one member has written along a stream, so that a cut tail is noticed."""
@@ -245,6 +257,10 @@ class StreamHead(SealedRow):
     def sealed_owner(self) -> uuid.UUID:
         return self.member_id
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.stream.bytes,)
+
 
 class Item(SealedRow):
     """A text under a key of its own, private or shared, that its author can take back."""
@@ -259,6 +275,10 @@ class Item(SealedRow):
     @property
     def sealed_owner(self) -> uuid.UUID:
         return self.author_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.stream.bytes,)
 
 
 class Wrap(SealedRow):
@@ -290,14 +310,9 @@ class Wrap(SealedRow):
         owner: uuid.UUID = item.author_id if self.target == self.Target.SELF else item.bond_id
         return owner
 
-    def sealed_context(self, previous: bytes = b"") -> vault.Context:
-        return vault.Context(
-            self.sealed_place,
-            self.id,
-            self.sealed_owner,
-            revision=self.revision,
-            extra=(self.item_id.bytes, self.item.revision.to_bytes(8, "big")),
-        )
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.item_id.bytes, self.item.revision.to_bytes(8, "big"))
 
 
 class PrivateWord(SealedRow):
@@ -317,3 +332,7 @@ class PrivateWord(SealedRow):
     @property
     def sealed_owner(self) -> uuid.UUID:
         return self.member_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.item_id.bytes,)

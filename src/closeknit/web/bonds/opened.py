@@ -107,12 +107,20 @@ class OpenBond:
             return None
         try:
             return row.unseal(self.keyring.self_key) if row.KIND is vault.Kind.SELF else self.row_payload(row)
-        except (vault.VaultError, KeyError):
+        except vault.VaultError:
             raise Tampered from None
 
     def row_payload(self, row: BondRow) -> dict[str, Any]:
         """Open one of the bond's living rows, whichever epoch it was last sealed under."""
-        return row.unseal(self.keys[vault.parse(row.body).epoch])
+        return row.unseal(key_for(self.keys, row.body))
 
 
-__all__ = ["OpenBond", "Person", "Tampered"]
+def key_for(keys: dict[int, vault.Key], body: bytes) -> vault.Key:
+    """The bond's key that an envelope says it was sealed under. Raises vault.VaultError if there is none."""
+    epoch = vault.parse(body).epoch
+    if epoch not in keys:
+        raise vault.DoesNotOpen("does not open")
+    return keys[epoch]
+
+
+__all__ = ["OpenBond", "Person", "Tampered", "key_for"]

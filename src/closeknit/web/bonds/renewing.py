@@ -57,6 +57,6 @@ def _next_key(bond_id: object, member: Member, old: vault.Keyring) -> None:
     if not opened.is_in:
         return
     bond.refresh_from_db()
-    pins = services.pins_learn(opened)
+    pins = services.pins_met(opened)
     services.pins_write(opened, pins)
     services.epoch_make(opened, bond, pins)

@@ -30,7 +30,7 @@ from .models import (
     Membership,
     Refusal,
 )
-from .opened import OpenBond, Person, Tampered
+from .opened import OpenBond, Person, Tampered, key_for
 from .store import Stale, events_append, events_read, hold, key_from, key_text
 
 
@@ -122,6 +122,16 @@ def pins_learn(opened: OpenBond) -> dict[uuid.UUID, bytes]:
     return pins
 
 
+def pins_met(opened: OpenBond) -> dict[uuid.UUID, bytes]:
+    """As `pins_learn`, and with the people I invited: what they answered is sealed with the secret only we two knew."""
+    pins = pins_learn(opened)
+    for invitation in _accepted(opened):
+        answer = _acceptance(opened, invitation)
+        if answer is not None:
+            pins.setdefault(uuid.UUID(answer["member"]), bytes.fromhex(answer["key"]))
+    return pins
+
+
 # -- founding ---------------------------------------------------------------------------------------------------------
 
 
@@ -152,8 +162,8 @@ def bond_create(
         Membership.objects.create(bond=bond, member=member)
         _epoch_note(bond, member, {member.pk: keyring.box.public})
         _own_key_write(bond.id, member.pk, keyring, 1, key)
-        card = row_write(opened, vault.Place.BOND_CARD, {"name": name, "strict": strict})
-        opened.rows[(None, vault.Place.BOND_CARD)] = card
+        about = {"name": name, "kind": bond.kind, "leave": bond.leave_rule, "strict": strict}
+        opened.rows[(None, vault.Place.BOND_CARD)] = row_write(opened, vault.Place.BOND_CARD, about)
         _first_rows(opened)
         pins_write(opened, {member.pk: keyring.box.public})
         keys = {str(member.pk): keyring.box.public.hex()}
@@ -207,11 +217,13 @@ def invitation_create(opened: OpenBond) -> tuple[Invitation, bytes]:
             "inviter": opened.me.name,
             "key": opened.keyring.box.public.hex(),
             "threads": [person.thread for person in opened.people],
+            "kind": bond.kind,
+            "leave": bond.leave_rule,
         }
         invitation.card = sealed(vault.Place.INVITATION_CARD, card, vault.Kind.INVITATION, under)
         own = {"s": base64.b64encode(secret).decode("ascii")}
         invitation.secret = sealed(vault.Place.INVITATION_SECRET, own, vault.Kind.SELF, opened.keyring.self_key)
-        if not bond.opened_together:
+        if not (bond.opened_together or together_noted(opened)):
             carried = {"k": key_text(opened.key), "epoch": opened.epoch}
             invitation.bond_key = sealed(vault.Place.INVITATION_KEY, carried, vault.Kind.INVITATION, under)
         invitation.save(force_insert=True)
@@ -290,6 +302,22 @@ def invitations_expire() -> int:
     return ended
 
 
+def together_note(opened: OpenBond) -> None:
+    """Something was opened together: from here on a link alone opens nothing. Said in a sealed event, too, since the
+    column can be put back by whoever writes to the database. Inside the transaction that opens it."""
+    bond = opened.bond
+    bond.opened_together = True
+    bond.save(update_fields=["opened_together"])
+    strip_keys(bond)
+    if not together_noted(opened):
+        events_append(opened, opened.id, [verb_of(opened, "together")])
+
+
+def together_noted(opened: OpenBond) -> bool:
+    """Whether a sealed event of this bond says that something was opened together."""
+    return any(verb["verb"] == "together" for verb in events_read(opened, [opened.id])[opened.id])
+
+
 def strip_keys(bond: Bond) -> None:
     """Take the bond's key out of pending invitations. Call in the transaction of a first reveal or a new epoch."""
     Invitation.objects.filter(bond=bond, bond_key__isnull=False).update(bond_key=None)
@@ -316,7 +344,10 @@ def invitation_open(invitation_id: uuid.UUID, secret: bytes) -> tuple[Invitation
                 invitation.context(vault.Place.INVITATION_CARD),
                 invitation.card,
             )
-            return invitation, vault.unpack(raw)[1]
+            card = vault.unpack(raw)[1]
+            if (card["kind"], card["leave"]) != (invitation.bond.kind, invitation.bond.leave_rule):
+                raise Tampered
+            return invitation, card
         invitation.wrong_tries += 1
         invitation.save(update_fields=["wrong_tries"])
         if invitation.wrong_tries >= INVITATION_TRIES:
@@ -410,6 +441,10 @@ def _enter_with_carried_key(
     if payload["epoch"] != opened.bond.epoch:
         return
     opened.keys[payload["epoch"]] = key_from(payload["k"])
+    if together_noted(opened):
+        # The key was put back into the invitation: wait to be let in, like everyone who comes later.
+        opened.keys.clear()
+        return
     _own_key_write(opened.id, opened.me.id, opened.keyring, payload["epoch"], opened.key)
     _first_rows(opened)
     keys = {str(opened.me.id): opened.keyring.box.public.hex()}
@@ -559,7 +594,7 @@ def _grant_write(
 def _reseal(opened: OpenBond, bond: Bond, old: dict[int, vault.Key]) -> None:
     for row in BondRow.objects.filter(bond=bond):
         if row.KIND is vault.Kind.BOND:
-            payload = row.unseal(old[vault.parse(row.body).epoch])
+            payload = row.unseal(key_for(old, row.body))
             row.seal(opened.key, payload, epoch=opened.epoch)
             row.save()
 
@@ -567,14 +602,14 @@ def _reseal(opened: OpenBond, bond: Bond, old: dict[int, vault.Key]) -> None:
 def grant_accept(opened: OpenBond) -> bool:
     """Open the grants that wait for me, oldest first; each row becomes my own sealed copy. Returns whether any did.
 
-    Refused, and left lying: a sender I have not pinned, one who was not in the previous roster, an epoch that skips,
+    Refused, and left lying: a sender I have not pinned, one who left by the bond's own sealed events, an epoch that skips,
     a key that does not follow from the one I hold, a roster in which my own key is another's. That a mate's key there is
     not the one I know is no reason: whoever granted it compared words with them, and I may not have yet.
     """
     accepted = False
     with transaction.atomic():
         bond = Bond.objects.select_for_update().get(pk=opened.id)
-        pins = pins_read(opened)
+        pins = pins_met(opened)
         epochs = {row.epoch: row for row in BondEpoch.objects.filter(bond=bond)}
         for grant in Grant.objects.filter(bond=bond, recipient_id=opened.me.id).order_by("epoch"):
             key = _grant_open(opened, grant, pins, epochs)
@@ -587,7 +622,7 @@ def grant_accept(opened: OpenBond) -> bool:
         if accepted:
             opened.bond.epoch = bond.epoch
             if opened.is_in:
-                pins_write(opened, pins_learn(opened))
+                pins_write(opened, pins_met(opened))
                 signals.epoch_entered.send(sender=Bond, opened=opened)
     return accepted
 
@@ -601,8 +636,7 @@ def _grant_open(
         return None
     if last is not None and grant.epoch != last + 1:
         return None
-    before = epochs.get(grant.epoch - 1)
-    if before is None or str(grant.sender_id) not in before.roster:
+    if last is not None and str(grant.sender_id) not in _roster_sealed(opened, last):
         return None
     roster = {uuid.UUID(member): bytes.fromhex(public) for member, public in made.roster.items()}
     if roster.get(opened.me.id, opened.keyring.box.public) != opened.keyring.box.public:
@@ -626,6 +660,20 @@ def _grant_open(
     return key
 
 
+def _roster_sealed(opened: OpenBond, epoch: int) -> set[str]:
+    """Who held the key of that epoch, by sealed events: the roster's column alone could be rewritten."""
+    found: dict[int, set[str]] = {}
+    number, present = opened.first_epoch, set()
+    for verb in events_read(opened, [opened.id])[opened.id]:
+        keys = set(verb.get("keys", {}))
+        if verb["verb"] == "epoch":
+            number, present = verb["epoch"], keys
+        else:
+            present = present - {verb["by"]} if verb["verb"] == "left" else present | keys
+        found[number] = present
+    return found.get(epoch, set())
+
+
 def refresh_if_stale(opened: OpenBond) -> bool:
     """The next writing request after a key went astray makes a new one first. Returns whether it did."""
     if not opened.is_in or not (opened.bond.stale or Bond.objects.filter(pk=opened.id, stale=True).exists()):
@@ -634,8 +682,9 @@ def refresh_if_stale(opened: OpenBond) -> bool:
         bond = Bond.objects.select_for_update().get(pk=opened.id)
         if not bond.stale or bond.epoch != opened.epoch:
             return False
-        pins = pins_learn(opened)
+        pins = pins_met(opened)
         pins_write(opened, pins)
+        _catch_up(opened, bond, pins)
         epoch_make(opened, bond, pins)
     return True
 
@@ -648,26 +697,29 @@ def mates_catch_up(opened: OpenBond) -> bool:
     """
     if not opened.is_in:
         return False
-    granted = False
     with transaction.atomic():
         bond = Bond.objects.select_for_update().get(pk=opened.id)
-        pins = pins_read(opened)
-        rosters = {row.epoch: row.roster for row in BondEpoch.objects.filter(bond=bond)}
-        for membership in Membership.objects.filter(bond=bond, ended_at__isnull=True).select_related("member"):
-            mate, public = membership.member_id, bytes(membership.member.public_key)
-            if mate == opened.me.id or pins.get(mate) != public:
+        return _catch_up(opened, bond, pins_read(opened))
+
+
+def _catch_up(opened: OpenBond, bond: Bond, pins: dict[uuid.UUID, bytes]) -> bool:
+    granted = False
+    rosters = {row.epoch: row.roster for row in BondEpoch.objects.filter(bond=bond)}
+    for membership in Membership.objects.filter(bond=bond, ended_at__isnull=True).select_related("member"):
+        mate, public = membership.member_id, bytes(membership.member.public_key)
+        if mate == opened.me.id or pins.get(mate) != public:
+            continue
+        held = set(BondKey.objects.filter(bond=bond, member_id=mate).values_list("epoch", flat=True))
+        sent = set(Grant.objects.filter(bond=bond, recipient_id=mate).values_list("epoch", flat=True))
+        for epoch in range(max(held, default=bond.epoch) + 1, bond.epoch + 1):
+            if epoch in sent:
                 continue
-            held = set(BondKey.objects.filter(bond=bond, member_id=mate).values_list("epoch", flat=True))
-            sent = set(Grant.objects.filter(bond=bond, recipient_id=mate).values_list("epoch", flat=True))
-            for epoch in range(max(held, default=bond.epoch) + 1, bond.epoch + 1):
-                if epoch in sent:
-                    continue
-                if not {epoch, epoch - 1} <= set(opened.keys):
-                    break
-                roster = {uuid.UUID(m): bytes.fromhex(key) for m, key in rosters[epoch].items()}
-                check = vault.key_check(opened.keys[epoch - 1])
-                _grant_write(opened, bond, mate, public, roster, opened.keys[epoch], check, epoch=epoch)
-                granted = True
+            if not {epoch, epoch - 1} <= set(opened.keys):
+                break
+            roster = {uuid.UUID(m): bytes.fromhex(key) for m, key in rosters[epoch].items()}
+            check = vault.key_check(opened.keys[epoch - 1])
+            _grant_write(opened, bond, mate, public, roster, opened.keys[epoch], check, epoch=epoch)
+            granted = True
     return granted
 
 
@@ -705,7 +757,7 @@ def changes(opened: OpenBond, *, most: int = 8) -> list[Change]:
     """What changed for all, newest first, so that nobody can be told they imagined it."""
     found = []
     for verb in reversed(events_read(opened, [opened.id])[opened.id]):
-        if verb["verb"] != "epoch":
+        if verb["verb"] not in {"epoch", "together"}:
             day = date.fromisoformat(verb["at"]) if "at" in verb else None
             found.append(Change(verb["verb"], opened.person(verb["by"]), day))
     return found[:most]

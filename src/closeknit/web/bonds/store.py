@@ -89,25 +89,27 @@ def item_write(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any], *, 
     item = Item(author_id=opened.me.id, bond_id=opened.id, stream=stream)
     item.seal(key, payload)
     item.save(force_insert=True)
-    _wrap(item, Wrap.Target.SELF, opened.keyring.self_key, key)
+    _wrap(Wrap(item=item, target=Wrap.Target.SELF), opened.keyring.self_key, key)
     if shared:
-        _wrap(item, Wrap.Target.BOND, opened.key, key, opened.epoch)
+        _wrap(Wrap(item=item, target=Wrap.Target.BOND), opened.key, key, opened.epoch)
     return item
 
 
-def _wrap(item: Item, target: str, under: vault.Key, key: vault.Key, epoch: int = 0) -> None:
-    wrap = Wrap(item=item, target=target, epoch=epoch)
+def _wrap(wrap: Wrap, under: vault.Key, key: vault.Key, epoch: int = 0) -> None:
+    wrap.epoch = epoch
     wrap.seal(under, {"k": key_text(key)}, epoch=epoch)
-    wrap.save(force_insert=True)
+    wrap.save()
 
 
 def item_share(opened: OpenBond, item: Item) -> None:
-    """Add the bond's wrap to an item of mine."""
-    own = item.wraps.get(target=Wrap.Target.SELF)
-    own.item = item
+    """Add the bond's wrap to an item of mine, or seal it anew: a row that was replaced would, after a restore, be
+    removed again."""
+    wraps = {wrap.target: wrap for wrap in item.wraps.all()}
+    own = wraps[Wrap.Target.SELF]
+    shared = wraps.get(Wrap.Target.BOND) or Wrap(target=Wrap.Target.BOND)
+    own.item = shared.item = item
     key = key_from(own.unseal(opened.keyring.self_key)["k"])
-    Wrap.objects.filter(item=item, target=Wrap.Target.BOND).delete()
-    _wrap(item, Wrap.Target.BOND, opened.key, key, opened.epoch)
+    _wrap(shared, opened.key, key, opened.epoch)
 
 
 def items_read(opened: OpenBond, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:

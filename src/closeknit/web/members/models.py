@@ -47,6 +47,8 @@ class Member(AbstractBaseUser, PermissionsMixin):
     discreet = models.BooleanField(default=False)
     #: The member asked for their account to be deleted; from then on a job may do it.
     erase_at = models.DateTimeField(null=True)
+    #: A restore brought back a passphrase, kit or keys that had been replaced: they are asked for new ones.
+    must_renew = models.BooleanField(default=False)
 
     # When somebody was last here is nobody's business.
     last_login = None

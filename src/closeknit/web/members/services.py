@@ -87,6 +87,8 @@ def secret_open_with_passphrase(member: Member, passphrase: str) -> vault.Keyrin
     if wrap is None:
         raise vault.DoesNotOpen("does not open")
     profile = vault.parse(wrap.envelope).epoch
+    if len(wrap.salt) != SALT_BYTES:
+        raise vault.DoesNotOpen("does not open")
     key = passphrase_key(passphrase, bytes(wrap.salt), profile)
     keyring = vault.Keyring(vault.Key(vault.open_envelope(key, vault.Kind.WRAP, wrap.context(), wrap.envelope)))
     if profile < DEFAULT_PROFILE:
@@ -199,7 +201,10 @@ def dropped_save(request: HttpRequest, keys: RequestKeys, path: str, fields: dic
         return False
     key, key_wrap, wrap_id = dropping
     row = Dropped(member_id=request.user.pk, key_wrap=key_wrap, wrap_id=wrap_id)
-    row.seal(key, {"path": path, "fields": fields, "at": clock.now().isoformat()})
+    try:
+        row.seal(key, {"path": path, "fields": fields, "at": clock.now().isoformat()})
+    except vault.TooLarge:
+        return False
     request.session[DROPPED_FLAG] = True
     with transaction.atomic():
         row.save()

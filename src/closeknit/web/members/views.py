@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from dataclasses import asdict
 from typing import Any
 
 import segno
@@ -33,6 +34,7 @@ from .stepup import stepped_up
 
 KIT = "kit"
 INVITED = "invited"
+PLAIN_COOKIE = "ck-plain"
 SIGN_UPS_AN_ADDRESS = 20
 
 
@@ -81,6 +83,22 @@ def remember_device(request: HttpRequest, response: HttpResponse, member: Member
         httponly=True,
         samesite="Lax",
     )
+    remember_plain(response, member)
+
+
+def remember_plain(response: HttpResponse, member: Member) -> None:
+    """In discreet mode this browser shows the plain title and icon before signing in, too. It says nothing else."""
+    if member.discreet:
+        response.set_cookie(
+            PLAIN_COOKIE,
+            "1",
+            max_age=400 * 86400,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    else:
+        response.delete_cookie(PLAIN_COOKIE, samesite="Lax")
 
 
 def start_session(
@@ -378,7 +396,7 @@ def settings_page(
         for row in OwnSession.objects.filter(member=request.user).order_by("-last_day", "id")[:50]
     ]
     context = {
-        "form": form or forms.SettingsForm(instance=request.user, initial={"name": profile.name, "zone": profile.zone}),
+        "form": form or forms.SettingsForm(instance=request.user, initial=asdict(profile)),
         "sessions": sessions,
         "kit_confirmed": request.user.wraps.filter(opener="kit", confirmed_at__isnull=False).exists(),
         "saved": "saved" in request.GET,
@@ -398,9 +416,11 @@ def settings_view(request: HttpRequest) -> HttpResponse:
         request.user.refresh_from_db()
         return settings_page(request, form=form, status=422)
     form.save()
-    payload = {"name": form.cleaned_data["name"], "zone": form.cleaned_data["zone"]}
+    payload = {name: form.cleaned_data[name] for name in ("name", "zone", "exit")}
     services.member_row_write(keys.need, request.user, vault.Place.PROFILE, payload)
-    return redirect(f"{reverse('settings')}?saved")
+    response = redirect(f"{reverse('settings')}?saved")
+    remember_plain(response, request.user)
+    return response
 
 
 @login_required

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from closeknit import vault
-from closeknit.web.bonds.opened import OpenBond, Tampered
+from closeknit.web.bonds.opened import OpenBond, Tampered, key_for
 from closeknit.web.bonds.store import items_read
 from closeknit.web.sealed.kinds import UNREADABLE, Entry, Reading, delete_where, in_pages, register, reseal_where
 
@@ -132,7 +132,7 @@ def _prompts(reading: Reading) -> Iterator[Entry]:
     for row in in_pages(OwnPrompt.objects.filter(author=reading.member, bond_id__in=bonds)):
         one = bonds[row.bond_id]
         try:
-            text = row.unseal(one.keys[vault.parse(row.body).epoch])["text"]
+            text = row.unseal(key_for(one.keys, row.body))["text"]
         except (vault.VaultError, KeyError):
             yield UNREADABLE, {"what": "words", "id": str(row.id)}
             continue

@@ -17,7 +17,7 @@ from closeknit import vault
 from closeknit.method import moment as machine
 from closeknit.web import clock
 from closeknit.web.bonds.models import Item, Wrap
-from closeknit.web.bonds.opened import OpenBond, Person, Tampered
+from closeknit.web.bonds.opened import OpenBond, Person, Tampered, key_for
 from closeknit.web.bonds.store import events_read, items_read, key_from
 
 from .models import Draft, Moment, OwnPrompt
@@ -190,8 +190,8 @@ def glances(opened: OpenBond, moments: Sequence[Moment]) -> list[Glance]:
         if me not in state.members:
             continue
         try:
-            card = moment.unseal(opened.keys[vault.parse(moment.body).epoch])
-        except (vault.VaultError, KeyError):
+            card = moment.unseal(key_for(opened.keys, moment.body))
+        except vault.VaultError:
             raise Tampered from None
         found.append(
             Glance(
@@ -214,8 +214,8 @@ def _with_own_prompts(opened: OpenBond, found: list[Glance]) -> list[Glance]:
     texts = {}
     for row in OwnPrompt.objects.filter(bond_id=opened.id, pk__in=ids):
         try:
-            texts[f"{OWN}{row.id}"] = row.unseal(opened.keys[vault.parse(row.body).epoch])["text"]
-        except (vault.VaultError, KeyError):
+            texts[f"{OWN}{row.id}"] = row.unseal(key_for(opened.keys, row.body))["text"]
+        except vault.VaultError:
             raise Tampered from None
     gone = str(_("A prompt that its author took back"))
     return [
@@ -461,7 +461,5 @@ def own_prompts(opened: OpenBond) -> list[tuple[OwnPrompt, str, Person]]:
     """Prompts that members wrote for this bond, newest first."""
     found = []
     for row in OwnPrompt.objects.filter(bond_id=opened.id).order_by("-written_at")[:100]:
-        epoch = vault.parse(row.body).epoch
-        if epoch in opened.keys:
-            found.append((row, row.unseal(opened.keys[epoch])["text"], opened.person(row.author_id)))
+        found.append((row, row.unseal(key_for(opened.keys, row.body))["text"], opened.person(row.author_id)))
     return found

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from closeknit import vault
 from closeknit.web.bonds import signals
 from closeknit.web.bonds.models import Bond
-from closeknit.web.bonds.opened import OpenBond
+from closeknit.web.bonds.opened import OpenBond, key_for
 
 from . import deck, services
 from .models import OwnPrompt
@@ -34,7 +34,7 @@ def admit(opened: OpenBond, **_kwargs: Any) -> None:
 @receiver(signals.epoch_made)
 def reseal_prompts(bond: Bond, old: dict[int, vault.Key], opened: OpenBond, **_kwargs: Any) -> None:
     for prompt in OwnPrompt.objects.filter(bond=bond):
-        payload = prompt.unseal(old[vault.parse(prompt.body).epoch])
+        payload = prompt.unseal(key_for(old, prompt.body))
         prompt.seal(opened.key, payload, epoch=opened.epoch)
         prompt.save()
 

@@ -10,10 +10,11 @@ from django.db import transaction
 
 from closeknit import vault
 from closeknit.method import moment as machine
+from closeknit.vault.envelope import MAX_PLAINTEXT_BYTES
 from closeknit.web import clock, live
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Bond, BondRow, Item, Wrap
-from closeknit.web.bonds.opened import OpenBond
+from closeknit.web.bonds.opened import OpenBond, key_for
 from closeknit.web.bonds.store import (
     events_append,
     events_read,
@@ -97,7 +98,7 @@ def _act(
     Raises NotThere, store.Stale, machine.MomentError (then nothing was written).
     """
     with transaction.atomic():
-        bond = hold(opened)
+        opened.bond = hold(opened)
         moment = Moment.objects.filter(pk=moment_id, bond_id=opened.id, epoch__gte=opened.first_epoch).first()
         if moment is None:
             raise NotThere
@@ -116,9 +117,9 @@ def _act(
             added = [*gone, *added]
             events_append(opened, moment_id, [event.to_payload() for event in added])
         if after.revealed and moment.revealed_at is None:
-            _revealed(bond, opened, moment)
-        elif not bond.opened_together and any(answer.released for answer in after.answers):
-            _opened_together(bond, opened)
+            _revealed(moment)
+        if after.revealed or any(answer.released for answer in after.answers):
+            _opened_together(opened)
         _take_lapsed_back(before, after)
         changed = machine.changed_for(before, after) - {str(opened.me.id)}
         _poke(opened, changed, moment_id, [*events, *added])
@@ -152,18 +153,14 @@ def come_by(opened: OpenBond, moment_id: uuid.UUID) -> None:
     _act(opened, moment_id, lambda _state, _moment: [])
 
 
-def _revealed(bond: Bond, opened: OpenBond, moment: Moment) -> None:
+def _revealed(moment: Moment) -> None:
     moment.revealed_at = clock.now()
     moment.save(update_fields=["revealed_at"])
-    if not bond.opened_together:
-        _opened_together(bond, opened)
 
 
-def _opened_together(bond: Bond, opened: OpenBond) -> None:
-    """From the first shared words on, a link alone opens nothing."""
-    bond.opened_together = opened.bond.opened_together = True
-    bond.save(update_fields=["opened_together"])
-    bonds.strip_keys(bond)
+def _opened_together(opened: OpenBond) -> None:
+    if not opened.bond.opened_together:
+        bonds.together_note(opened)
 
 
 def _poke(opened: OpenBond, members: Any, moment_id: uuid.UUID, events: list[machine.Event]) -> None:
@@ -216,12 +213,23 @@ def answer_withdraw(opened: OpenBond, moment_id: uuid.UUID) -> machine.State:
             return []
         ids = [uuid.UUID(item) for item in (mine.item, *mine.notes)]
         texts = items_read(opened, ids)
-        draft_write(opened, moment, "\n\n".join(texts[item]["text"] for item in ids if item in texts))
+        draft_write(opened, moment, _what_fits([texts[item]["text"] for item in ids if item in texts]))
         Item.objects.filter(pk__in=ids, author_id=opened.me.id).delete()
         transaction.on_commit(checkpoint_soon)
         return [machine.Event.withdrew(me)]
 
     return _act(opened, moment_id, make)
+
+
+def _what_fits(texts: list[str]) -> str:
+    """An answer and its notes as one draft: as many as one envelope holds. Taking back must never fail."""
+    kept = ""
+    for text in texts:
+        longer = f"{kept}\n\n{text}" if kept else text
+        if len(vault.pack({"text": longer, "passed": False})) > MAX_PLAINTEXT_BYTES:
+            break
+        kept = longer
+    return kept
 
 
 def answer_event(opened: OpenBond, moment_id: uuid.UUID, event: machine.Event) -> machine.State:
@@ -298,7 +306,7 @@ def moments_leave(bond: Bond, member_id: uuid.UUID, *, words_stay: bool, opened:
         for moment in reached:
             events = [machine.Event.from_payload(payload) for payload in verbs[moment.id]]
             if events:
-                shown |= _leave_one(bond, opened, moment, events, str(member_id), words_stay)
+                shown |= _leave_one(opened, moment, events, str(member_id), words_stay)
     hidden = Wrap.objects.filter(
         item__author_id=member_id, item__stream__in=[moment.id for moment in moments], target=Wrap.Target.BOND
     )
@@ -308,7 +316,7 @@ def moments_leave(bond: Bond, member_id: uuid.UUID, *, words_stay: bool, opened:
 
 
 def _leave_one(
-    bond: Bond, opened: OpenBond, moment: Moment, events: list[machine.Event], who: str, words_stay: bool
+    opened: OpenBond, moment: Moment, events: list[machine.Event], who: str, words_stay: bool
 ) -> set[str]:
     """Write into one open moment that someone left. Returns the items of theirs that stay shown."""
     before = machine.fold(events)
@@ -318,7 +326,8 @@ def _leave_one(
     after = machine.step(before, event)
     events_append(opened, moment.id, [event.to_payload()])
     if after.revealed:
-        _revealed(bond, opened, moment)
+        _revealed(moment)
+        _opened_together(opened)
     _take_lapsed_back(before, after)
     _poke(opened, machine.changed_for(before, after) - {who}, moment.id, [*events, event])
     kept = {answer.item for answer in after.answers if answer.by == who}
@@ -352,7 +361,7 @@ def words_of_mine(opened: OpenBond) -> tuple[dict[uuid.UUID, dict[str, Any]], li
         if text:
             unsent.append({**prompts.get(draft.moment_id, {}), "kind": "draft", "text": text, "source": str(draft.id)})
     for row in OwnPrompt.objects.filter(bond_id=opened.id, author_id=opened.me.id):
-        text = row.unseal(opened.keys[vault.parse(row.body).epoch])["text"]
+        text = row.unseal(key_for(opened.keys, row.body))["text"]
         about_it = {"kind": "prompt", "at": row.written_at.isoformat(), "source": str(row.id)}
         unsent.append({**about_it, "text": text})
     return about, unsent
@@ -362,7 +371,7 @@ def _prompts_of(opened: OpenBond, streams: set[uuid.UUID]) -> dict[uuid.UUID, di
     found = {}
     for moment in Moment.objects.filter(bond_id=opened.id).iterator(chunk_size=500):
         if moment.id in streams:
-            card = moment.unseal(opened.keys[vault.parse(moment.body).epoch])
+            card = moment.unseal(key_for(opened.keys, moment.body))
             found[moment.id] = {"prompt": card.get("text", ""), "at": moment.opened_at.isoformat()}
     return found
 

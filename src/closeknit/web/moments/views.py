@@ -399,9 +399,12 @@ def prompt_delete(request: HttpRequest, opened: OpenBond, prompt_id: uuid.UUID) 
 
 def _month(value: str) -> date | None:
     try:
-        return date.fromisoformat(f"{value}-01") if value else None
+        month = date.fromisoformat(f"{value}-01") if value else None
     except ValueError:
         raise Http404 from None
+    if month is not None and not 1900 <= month.year <= 9000:
+        raise Http404  # the ends of the calendar have no time zones
+    return month
 
 
 @in_bond

@@ -69,6 +69,11 @@ class SealedRow(models.Model):
     def sealed_place(self) -> vault.Place:
         return self.PLACE if self.PLACE is not None else vault.Place(self.place)  # type: ignore[attr-defined]
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        """Further columns that say what the body means: a row whose stream, moment or member was changed does not open."""
+        return ()
+
     def sealed_context(self, previous: bytes = b"") -> vault.Context:
         return vault.Context(
             place=self.sealed_place,
@@ -76,6 +81,7 @@ class SealedRow(models.Model):
             owner=self.sealed_owner,
             revision=self.revision,
             previous=previous,
+            extra=self.sealed_extra,
         )
 
     def seal(self, key: vault.Key, payload: dict[str, Any], *, epoch: int = 0, previous: bytes = b"") -> None:
@@ -104,3 +110,21 @@ class SealedRow(models.Model):
                 )
             )
         return found
+
+
+class Removal(models.Model):
+    """A note that something is gone, or no longer what it was: for the journal, until it is in its file."""
+
+    class Kind(models.TextChoices):
+        REMOVED = "removed"
+        ENDED = "ended"
+        ROTATED = "rotated"
+
+    label = models.CharField(max_length=60)
+    row = models.UUIDField()
+    revision = models.PositiveBigIntegerField(default=0)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.label} {self.row}"
