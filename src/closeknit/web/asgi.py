@@ -29,11 +29,18 @@ class Limit:
     size: int
     seconds: float
     at_once: int
+    #: What to do about one that is larger.
+    says: bytes = b"That is more than fits here. Go back: what you typed is still in the page. Shorten it."
 
 
 BODIES = Limit(size=1024 * 1024, seconds=15.0, at_once=200)
 #: A copy that somebody brings. It is held in memory, never in a file, so one at a time; the form's own parts come on top.
-COPIES = Limit(size=64 * 1024 * 1024 + 64 * 1024, seconds=180.0, at_once=1)
+COPIES = Limit(
+    size=64 * 1024 * 1024 + 64 * 1024,
+    seconds=180.0,
+    at_once=1,
+    says=b"This file is larger than 64 MB. Unpack it and pack it again without the folders pages and markdown.",
+)
 COPIES_PATH = "/you/import/"
 
 _PLAIN = (
@@ -50,11 +57,10 @@ class BodyError(Exception):
         self.status, self.page = status, _PLAIN % (title, title, says)
 
 
-_TOO_LARGE = (
-    413,
-    b"Too large",
-    b"That is more than fits here. Go back: what you typed is still in the page. Shorten it.",
-)
+def _too_large(limit: Limit) -> BodyError:
+    return BodyError(413, b"Too large", limit.says)
+
+
 _TOO_SLOW = (408, b"Too slow", b"The line was too slow to carry it. Go back and try again; nothing was stored.")
 
 
@@ -63,9 +69,9 @@ async def _read_body(scope: dict[str, Any], receive: Any, limit: Limit) -> deque
     since a browser that is cut off in the middle of sending shows its own error instead of ours. Raises BodyError."""
     headers = dict(scope["headers"])
     length = headers.get(b"content-length", b"0")
-    most = max(DRAIN_BYTES, limit.size)
+    most = max(DRAIN_BYTES, 4 * limit.size)
     if length.isdigit() and int(length) > most:
-        raise BodyError(*_TOO_LARGE)
+        raise _too_large(limit)
     chunks: deque[bytes] = deque()
     size = 0
     try:
@@ -85,7 +91,7 @@ async def _read_body(scope: dict[str, Any], receive: Any, limit: Limit) -> deque
     except TimeoutError:
         raise BodyError(*_TOO_SLOW) from None
     if size > limit.size:
-        raise BodyError(*_TOO_LARGE)
+        raise _too_large(limit)
     return chunks
 
 
