@@ -19,7 +19,7 @@ BANNED = re.compile(
 
 def paths(base: str) -> list[str]:
     inside = ["", "prompt/", "prompts/", "depth/", "thread/", "us/", "invite/"]
-    return [*OUTSIDE, *(base + one for one in inside), "/you/", "/you/passphrase/", "/bonds/new/"]
+    return [*OUTSIDE, *(base + one for one in inside), "/you/", "/you/passphrase/", "/you/words/", "/bonds/new/"]
 
 
 def check(page, where: str) -> list[str]:

@@ -8,9 +8,9 @@ import pytest
 from django.apps import apps
 
 from closeknit.web.moments import services as moments
-from closeknit.web.sealed.kinds import REGISTRY, register
+from closeknit.web.sealed.kinds import REGISTRY, Reading, register
 
-OURS = {"members", "bonds", "moments"}
+OURS = {"members", "bonds", "moments", "taking"}
 
 
 def test_every_model_is_registered():
@@ -35,12 +35,9 @@ def test_exports_hold_own_and_shared_words_and_no_others(cast):
     cast.both_answer(moment, ana="kumquat of Ana", jonas="quince of Jonas")
     later = moments.moment_open(cast.ana.bond(cast.pair), {"text": "Later?"}).id
     moments.answer_share(cast.jonas.bond(cast.pair), later, "hidden medlar")
-    opened = [cast.ana.bond(cast.pair)]
-    text = ""
-    for label, kind in REGISTRY.items():
-        if kind.export is not None:
-            argument = cast.ana.keyring if label.startswith("members.") else opened
-            text += json.dumps(kind.export(cast.ana.member, argument))
+    reading = Reading(cast.ana.member, cast.ana.keyring, [cast.ana.bond(cast.pair)])
+    entries = [entry for kind in REGISTRY.values() if kind.export is not None for entry in kind.export(reading)]
+    text = json.dumps(entries)
     assert "kumquat of Ana" in text and "quince of Jonas" in text and "hidden medlar" not in text
 
 

@@ -11,8 +11,9 @@ import yaml
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
-from closeknit.web.bonds.models import Invitation
+from closeknit.web.bonds.models import Invitation, PrivateWord
 from closeknit.web.members.models import OwnSession
 from closeknit.web.moments import services as moments
 
@@ -55,6 +56,7 @@ def scene(cast):
     )
     invitation, secret = bonds.invitation_create(circle)
     moments.answer_share(cast.ana.bond(cast.pair), moment, "Ana's words")
+    private.words_keep(cast.ana.member.pk, cast.ana.keyring, [(None, {"text": "Mine alone.", "at": None})])
     client = cast.ana.client
     session = OwnSession.objects.get(session_key=client.session.session_key)
     ids = {
@@ -66,6 +68,7 @@ def scene(cast):
         "invitation_id": invitation.id,
         "token": "no-such-token",
         "member_id": cast.jonas.member.pk,
+        "word_id": PrivateWord.objects.get(member=cast.ana.member).pk,
     }
     return cast, ids, secret
 

@@ -169,13 +169,14 @@ def test_every_column_is_sealed_or_named_metadata():
         "moments.moment": "id revision bond epoch opened_at revealed_at",
         "moments.draft": "id revision member moment",
         "moments.ownprompt": "id revision bond author written_at",
+        "taking.arrival": "id revision member number made_at",
         "sealed.removal": "id label row revision at kind",
     }
     from closeknit.web.sealed.models import SealedField
 
     open_columns = {}
     for model in apps.get_models():
-        if model._meta.app_label in {"members", "bonds", "moments", "sealed"} and not model._meta.auto_created:
+        if model._meta.app_label in {"members", "bonds", "moments", "sealed", "taking"} and not model._meta.auto_created:
             names = [f.name for f in model._meta.concrete_fields if not isinstance(f, SealedField)]
             open_columns[model._meta.label_lower] = set(names)
     assert open_columns == {label: set(names.split()) for label, names in metadata.items()}

@@ -42,3 +42,5 @@ class Place(StrEnum):
     MOMENT_CARD = "moment.card"
     DRAFT = "draft"
     OWN_PROMPT = "own_prompt"
+    # taking
+    ARRIVAL = "arrival"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "closeknit.web.settings")
@@ -15,11 +17,31 @@ from django.core.wsgi import get_wsgi_application
 from closeknit.web import live
 from closeknit.web.health import Health
 
-BODY_BYTES = 1024 * 1024
 DRAIN_BYTES = 16 * 1024 * 1024
-BODY_SECONDS = 15.0
-#: Bodies that may be under way at once; each is at most a megabyte.
-BODIES = 200
+#: An answer of which nothing was fetched for so long goes to nobody; its thread is needed by others.
+SEND_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How large a body may be, how long it may take, how many may be under way in this process at once."""
+
+    size: int
+    seconds: float
+    at_once: int
+    #: What to do about one that is larger.
+    says: bytes = b"That is more than fits here. Go back: what you typed is still in the page. Shorten it."
+
+
+BODIES = Limit(size=1024 * 1024, seconds=15.0, at_once=200)
+#: A copy that somebody brings. It is held in memory, never in a file, so one at a time; the form's own parts come on top.
+COPIES = Limit(
+    size=64 * 1024 * 1024 + 64 * 1024,
+    seconds=180.0,
+    at_once=1,
+    says=b"This file is larger than 64 MB. Unpack it and pack it again without the folders pages and markdown.",
+)
+COPIES_PATH = "/you/import/"
 
 _PLAIN = (
     b"<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>Error: %s</title>"
@@ -35,31 +57,32 @@ class BodyError(Exception):
         self.status, self.page = status, _PLAIN % (title, title, says)
 
 
-_TOO_LARGE = (
-    413,
-    b"Too large",
-    b"That is more than fits here. Go back: what you typed is still in the page. Shorten it.",
-)
+def _too_large(limit: Limit) -> BodyError:
+    return BodyError(413, b"Too large", limit.says)
+
+
 _TOO_SLOW = (408, b"Too slow", b"The line was too slow to carry it. Go back and try again; nothing was stored.")
 
 
-async def _read_body(scope: dict[str, Any], receive: Any) -> bytes:
-    """The whole body. One that is too large is read on and thrown away for a while, since a browser that is cut off
-    in the middle of sending shows its own error instead of ours. Raises BodyError."""
+async def _read_body(scope: dict[str, Any], receive: Any, limit: Limit) -> deque[bytes]:
+    """The whole body, in the pieces in which it came. One that is too large is read on and thrown away for a while,
+    since a browser that is cut off in the middle of sending shows its own error instead of ours. Raises BodyError."""
     headers = dict(scope["headers"])
     length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > DRAIN_BYTES:
-        raise BodyError(*_TOO_LARGE)
-    chunks, size = [], 0
+    most = max(DRAIN_BYTES, 4 * limit.size)
+    if length.isdigit() and int(length) > most:
+        raise _too_large(limit)
+    chunks: deque[bytes] = deque()
+    size = 0
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while size <= DRAIN_BYTES:
+        async with asyncio.timeout(limit.seconds):
+            while size <= most:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise BodyError(*_TOO_SLOW)
                 chunk = message.get("body", b"")
                 size += len(chunk)
-                if size > BODY_BYTES:
+                if size > limit.size:
                     chunks.clear()
                 else:
                     chunks.append(chunk)
@@ -67,9 +90,26 @@ async def _read_body(scope: dict[str, Any], receive: Any) -> bytes:
                     break
     except TimeoutError:
         raise BodyError(*_TOO_SLOW) from None
-    if size > BODY_BYTES:
-        raise BodyError(*_TOO_LARGE)
-    return b"".join(chunks)
+    if size > limit.size:
+        raise _too_large(limit)
+    return chunks
+
+
+def _patient(send: Any) -> Any:
+    """`send`, for whom a reader that stalls is a reader that left: the rest of the answer is made and thrown away."""
+    gone = False
+
+    async def sends(message: dict[str, Any]) -> None:
+        nonlocal gone
+        if gone:
+            return
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await send(message)
+        except TimeoutError:
+            gone = True
+
+    return sends
 
 
 async def _answer(send: Any, error: BodyError) -> None:
@@ -91,7 +131,8 @@ class Shell:
 
     def __init__(self) -> None:
         self._pages = WSGIMiddleware(get_wsgi_application(), workers=settings.CONFIG.threads)
-        self._reading = asyncio.Semaphore(BODIES)
+        self._reading = asyncio.Semaphore(BODIES.at_once)
+        self._copies = asyncio.Semaphore(COPIES.at_once)
         self._listener: asyncio.Task[None] | None = None
         self._health = Health()
 
@@ -106,26 +147,32 @@ class Shell:
             await self._page(scope, receive, send)
 
     async def _page(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["path"] == COPIES_PATH and scope["method"] == "POST":
+            # Held until it is answered: so long does the body lie in memory.
+            async with self._copies:
+                await self._read_and_answer(scope, receive, send, COPIES)
+        else:
+            await self._read_and_answer(scope, receive, send, BODIES)
+
+    async def _read_and_answer(self, scope: dict[str, Any], receive: Any, send: Any, limit: Limit) -> None:
         try:
             async with self._reading:
-                body = await _read_body(scope, receive)
+                body = await _read_body(scope, receive, limit)
         except BodyError as error:
             await _answer(send, error)
             return
         # a2wsgi asks for the length; a chunked body has none until it is read.
         headers = [(k, v) for k, v in scope["headers"] if k not in {b"content-length", b"transfer-encoding"}]
-        headers.append((b"content-length", str(len(body)).encode()))
-        served = False
+        headers.append((b"content-length", str(sum(map(len, body))).encode()))
 
         async def whole() -> dict[str, Any]:
-            nonlocal served
-            if served:
+            if not body:
                 message: dict[str, Any] = await receive()
                 return message
-            served = True
-            return {"type": "http.request", "body": body, "more_body": False}
+            chunk = body.popleft()
+            return {"type": "http.request", "body": chunk, "more_body": bool(body)}
 
-        await self._pages({**scope, "headers": headers}, whole, send)  # type: ignore[arg-type]
+        await self._pages({**scope, "headers": headers}, whole, _patient(send))  # type: ignore[arg-type]
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:

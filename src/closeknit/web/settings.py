@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "closeknit.web.bonds",
     "closeknit.web.moments",
     "closeknit.web.care",
+    "closeknit.web.taking",
     "closeknit.web.look",
 ]
 
@@ -147,6 +148,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 # -- bodies -----------------------------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# A file that is brought stays in memory, whatever its size: in the clear it must not lie on the disk. The shell holds
+# every body to a limit, one page's to this one.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # -- headers ----------------------------------------------------------------------------------------------------------

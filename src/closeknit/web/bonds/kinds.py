@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 from closeknit import vault
 from closeknit.web.members.models import Member
-from closeknit.web.sealed.kinds import delete_where, register, reseal_where
+from closeknit.web.sealed.kinds import UNREADABLE, Entry, Reading, delete_where, in_pages, register, reseal_where
 
+from . import private
 from .models import (
     Bond,
     BondEpoch,
@@ -23,45 +24,79 @@ from .models import (
     StreamHead,
     Wrap,
 )
-from .opened import OpenBond
-from .store import items_read
 
 KEYS = "Keys and their hashes; they open nothing anywhere else."
 
 
-def _bonds(_member: Member, bonds: list[OpenBond]) -> list[dict[str, Any]]:
-    return [{"name": one.name, "kind": one.bond.kind, "people": [p.name for p in one.people]} for one in bonds]
+def _bonds(reading: Reading) -> Iterator[Entry]:
+    for one in reading.bonds:
+        people = [{"name": p.name, "thread": p.thread, "me": p.is_me} for p in one.people]
+        yield (
+            "bonds",
+            {
+                "id": str(one.id),
+                "name": one.name,
+                "kind": one.bond.kind,
+                "leave_rule": one.bond.leave_rule,
+                "since": one.bond.created_at.isoformat(),
+                "strict": one.strict,
+                "people": people,
+                "gone": [person.name for person in one.past],
+            },
+        )
 
 
-def _memberships(member: Member, _bonds: list[OpenBond]) -> list[dict[str, str]]:
-    return [{"bond": str(m.bond_id), "joined": m.joined_at.isoformat()} for m in Membership.objects.filter(member=member)]
+def _memberships(reading: Reading) -> Iterator[Entry]:
+    for row in in_pages(Membership.objects.filter(member=reading.member)):
+        ended = row.ended_at.isoformat() if row.ended_at else None
+        yield "memberships", {"bond": str(row.bond_id), "joined": row.joined_at.isoformat(), "ended": ended}
 
 
-def _rows(member: Member, bonds: list[OpenBond]) -> list[dict[str, Any]]:
-    found = []
-    for one in bonds:
-        for row in BondRow.objects.filter(bond_id=one.id, member=member).exclude(place=vault.Place.MEMBERSHIP_PINS):
-            payload = row.unseal(one.keyring.self_key) if row.KIND is vault.Kind.SELF else one.row_payload(row)
-            found.append({"bond": str(one.id), "place": row.place, **payload})
-    return found
+def _rows(reading: Reading) -> Iterator[Entry]:
+    bonds = {one.id: one for one in reading.bonds}
+    mine = BondRow.objects.filter(bond_id__in=bonds, member=reading.member)
+    for row in in_pages(mine.exclude(place=vault.Place.MEMBERSHIP_PINS)):
+        one = bonds[row.bond_id]
+        try:
+            values = row.unseal(reading.keyring.self_key) if row.KIND is vault.Kind.SELF else one.row_payload(row)
+            yield "choices", {"bond": str(one.id), "place": row.place, "values": values}
+        except (vault.VaultError, KeyError):
+            yield UNREADABLE, {"what": "choices", "id": str(row.id)}
 
 
-def _items(member: Member, bonds: list[OpenBond]) -> list[dict[str, Any]]:
-    """Own texts. Others' texts are exported by the room that knows whether this member sees them."""
-    found = []
-    for one in bonds:
-        ids = list(Item.objects.filter(author=member, bond_id=one.id).values_list("id", flat=True))
-        found += [{"bond": str(one.id), "id": str(i), **payload} for i, payload in items_read(one, ids).items()]
-    return found
+def _private_words(reading: Reading) -> Iterator[Entry]:
+    """The private part. Own texts in bonds are exported by the room that knows what each of them answered."""
+    for word, kept in private.words_all(reading.member.pk, reading.keyring):
+        if kept is None:
+            yield UNREADABLE, {"what": "words", "id": str(word.id)}
+        else:
+            yield (
+                "words",
+                {
+                    "id": kept.source,
+                    "kind": kept.kind,
+                    "text": kept.text,
+                    "prompt": kept.prompt,
+                    "at": kept.at.isoformat() if kept.at else None,
+                    "from": kept.bond,
+                    "bond": None,
+                    "moment": None,
+                },
+            )
 
 
-def _invitations(member: Member, _bonds: list[OpenBond]) -> list[dict[str, str]]:
-    rows = Invitation.objects.filter(inviter=member)
-    return [{"made": row.created_at.isoformat(), "state": row.state} for row in rows]
+def _invitations(reading: Reading) -> Iterator[Entry]:
+    for row in in_pages(Invitation.objects.filter(inviter=reading.member)):
+        yield "invitations", {"bond": str(row.bond_id), "made": row.created_at.isoformat(), "state": row.state}
 
 
-def _refusals(member: Member, _bonds: list[OpenBond]) -> list[dict[str, str]]:
-    return [{"until": row.until.isoformat() if row.until else "for good"} for row in Refusal.objects.filter(member=member)]
+def _refusals(reading: Reading) -> Iterator[Entry]:
+    for row in in_pages(Refusal.objects.filter(member=reading.member)):
+        try:
+            name = row.unseal(reading.keyring.self_key).get("name", "") if row.body else ""
+            yield "refusals", {"name": name, "until": row.until.isoformat() if row.until else None}
+        except vault.VaultError:
+            yield UNREADABLE, {"what": "refusals", "id": str(row.id)}
 
 
 def _reseal_invitations(member: Member, old: vault.Key, new: vault.Key) -> None:
@@ -112,7 +147,7 @@ register(
     why_not_exported="Counts and hashes.",
     reseal=reseal_where(StreamHead, "member"),
 )
-register(Item, export=_items, erase=delete_where(Item, "author"))
+register(Item, export=_private_words, erase=delete_where(Item, "author"))
 register(
     Wrap,
     erase=delete_where(Wrap, "item__author"),

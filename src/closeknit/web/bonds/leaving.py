@@ -158,7 +158,8 @@ def take_along(opened: OpenBond) -> None:
         entry = {"kind": "words", **about.get(wrap.item_id, {}), "bond": opened.name}
         if stay:
             key = key_from(wrap.unseal(opened.keyring.self_key)["k"])
-            kept.append((None, {**entry, "text": wrap.item.unseal(key)["text"]}))
+            text = wrap.item.unseal(key)["text"]
+            kept.append((None, {**entry, "text": text, "source": str(wrap.item_id)}))
         else:
             kept.append((wrap.item, entry))
     kept += [(None, {**draft, "bond": opened.name}) for draft in drafts]

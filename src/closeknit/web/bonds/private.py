@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import Q
+
 from closeknit import vault
 from closeknit.web import clock
+from closeknit.web.sealed.kinds import in_pages
 from closeknit.web.sealed.models import Tampered
 
 from .models import Item, PrivateWord, Wrap
@@ -17,11 +20,13 @@ from .store import key_from, key_text
 
 PAGE = 50
 _BATCH = 500
+_READ = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One private text, opened. at: when it was written, as far as known."""
+    """One private text, opened. at: when it was written, as far as known. source: what it is known by wherever it has
+    been, so that bringing it twice brings it once."""
 
     id: uuid.UUID
     text: str
@@ -29,6 +34,7 @@ class Kept:
     kind: str
     bond: str
     at: datetime | None
+    source: str
 
 
 def words_keep(
@@ -37,7 +43,7 @@ def words_keep(
     """Put texts into the private part. Call inside a transaction. Returns how many.
 
     entries: (an item of this member's that is here already, or None and then `text` in the entry; what is known about
-    it: prompt, kind, at (ISO time), bond).
+    it: prompt, kind, at (ISO time), bond, and source if the text had another id elsewhere).
     """
     count = 0
     items: list[Item] = []
@@ -81,13 +87,61 @@ def _month(at: str | None) -> date:
     return moment.date().replace(day=1)
 
 
-def words_read(member_id: uuid.UUID, keyring: vault.Keyring, page: int = 1) -> tuple[list[Kept], bool]:
-    """(one page of a member's private texts, newest month first; whether there are more). Two queries."""
+def words_read(
+    member_id: uuid.UUID, keyring: vault.Keyring, page: int = 1, month: date | None = None
+) -> tuple[list[Kept], bool]:
+    """(one page of a member's private texts, of one month or the newest first; whether there are more). Two queries."""
     rows = PrivateWord.objects.filter(member_id=member_id).order_by("-month", "id")
+    rows = rows if month is None else rows.filter(month=month)
     shown = list(rows[(page - 1) * PAGE : page * PAGE + 1])
-    wraps = Wrap.objects.filter(item_id__in=[row.item_id for row in shown[:PAGE]], target=Wrap.Target.SELF)
+    return [kept for _row, kept in _opened(shown[:PAGE], keyring, strict=True) if kept], len(shown) > PAGE
+
+
+def words_months(member_id: uuid.UUID) -> list[date]:
+    """The months that have private texts, newest first."""
+    rows = PrivateWord.objects.filter(member_id=member_id).order_by("-month")
+    return list(rows.values_list("month", flat=True).distinct())
+
+
+def words_all(member_id: uuid.UUID, keyring: vault.Keyring) -> Iterator[tuple[PrivateWord, Kept | None]]:
+    """All of a member's private texts, newest month first, in short reads; None beside a row that does not open."""
+    rows, after = PrivateWord.objects.filter(member_id=member_id).order_by("-month", "id"), None
+    while True:
+        # One bound on the month for the index, one for where in the month the last page ended.
+        following = rows
+        if after is not None:
+            beyond = Q(month__lt=after.month) | Q(month=after.month, id__gt=after.id)
+            following = rows.filter(beyond, month__lte=after.month)
+        page = list(following[:_READ])
+        yield from _opened(page, keyring, strict=False)
+        if len(page) < _READ:
+            return
+        after = page[-1]
+
+
+def words_sources(member_id: uuid.UUID, keyring: vault.Keyring) -> set[str]:
+    """What all private texts are known by elsewhere. Opens what is known about each, not the texts."""
+    found = set()
+    for row in in_pages(PrivateWord.objects.filter(member_id=member_id)):
+        try:
+            found.add(row.unseal(keyring.self_key).get("source", str(row.item_id)))
+        except vault.VaultError:
+            raise Tampered from None
+    return found
+
+
+def _opened(
+    rows: list[PrivateWord], keyring: vault.Keyring, *, strict: bool
+) -> Iterator[tuple[PrivateWord, Kept | None]]:
+    wraps = Wrap.objects.filter(item_id__in=[row.item_id for row in rows], target=Wrap.Target.SELF)
     own = {wrap.item_id: wrap for wrap in wraps.select_related("item")}
-    return [_kept(row, own, keyring) for row in shown[:PAGE] if row.item_id in own], len(shown) > PAGE
+    for row in rows:
+        try:
+            yield row, _kept(row, own, keyring)
+        except Tampered:
+            if strict:
+                raise
+            yield row, None
 
 
 def _kept(row: PrivateWord, own: dict[uuid.UUID, Wrap], keyring: vault.Keyring) -> Kept:
@@ -95,7 +149,7 @@ def _kept(row: PrivateWord, own: dict[uuid.UUID, Wrap], keyring: vault.Keyring) 
         about = row.unseal(keyring.self_key)
         wrap = own[row.item_id]
         text = wrap.item.unseal(key_from(wrap.unseal(keyring.self_key)["k"]))["text"]
-    except vault.VaultError:
+    except (vault.VaultError, KeyError):
         raise Tampered from None
     at = about.get("at")
     return Kept(
@@ -105,6 +159,7 @@ def _kept(row: PrivateWord, own: dict[uuid.UUID, Wrap], keyring: vault.Keyring) 
         kind=about.get("kind", "words"),
         bond=about.get("bond", ""),
         at=datetime.fromisoformat(at) if at else None,
+        source=about.get("source", str(row.item_id)),
     )
 
 

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 from closeknit import vault
-from closeknit.web.sealed.kinds import delete_where, register, reseal_where
+from closeknit.web.sealed.kinds import UNREADABLE, Entry, Reading, delete_where, in_pages, register, reseal_where
 
 from .models import Dropped, Limit, Member, MemberRow, OwnSession, RecordLine, SecretWrap
 from .services import dropped_read
 
 
-def _member(member: Member, _keyring: Any) -> dict[str, Any]:
-    return {
-        "sign_in_name": member.username,
-        "joined": member.date_joined.isoformat(),
-        "lock_minutes": member.lock_minutes,
-        "theme": member.theme,
-    }
+def _member(reading: Reading) -> Iterator[Entry]:
+    member = reading.member
+    yield (
+        "account",
+        {
+            "sign_in_name": member.username,
+            "email": member.email,
+            "joined": member.date_joined.isoformat(),
+            "lock_minutes": member.lock_minutes,
+            "theme": member.theme,
+            "language": member.language,
+            "discreet": member.discreet,
+            "deleted_on": member.erase_at.isoformat() if member.erase_at else None,
+        },
+    )
 
 
-def _rows(member: Member, keyring: Any) -> list[dict[str, Any]]:
-    return [{"place": row.place, **row.unseal(keyring.self_key)} for row in MemberRow.objects.filter(member=member)]
+def _rows(reading: Reading) -> Iterator[Entry]:
+    for row in in_pages(MemberRow.objects.filter(member=reading.member)):
+        try:
+            yield "settings", {"place": row.place, "values": row.unseal(reading.keyring.self_key)}
+        except vault.VaultError:
+            yield UNREADABLE, {"what": "settings", "id": str(row.id)}
 
 
-def _sessions(member: Member, _keyring: Any) -> list[dict[str, str]]:
-    rows = OwnSession.objects.filter(member=member)
-    return [{"device": r.device, "first": r.first_day.isoformat(), "last": r.last_day.isoformat()} for r in rows]
+def _sessions(reading: Reading) -> Iterator[Entry]:
+    for row in in_pages(OwnSession.objects.filter(member=reading.member)):
+        yield "sessions", {"device": row.device, "first": row.first_day.isoformat(), "last": row.last_day.isoformat()}
 
 
-def _dropped(member: Member, keyring: Any) -> list[dict[str, str]]:
-    return [dict(text.fields) for text in dropped_read(member.pk, keyring)]
+def _dropped(reading: Reading) -> Iterator[Entry]:
+    for text in dropped_read(reading.member.pk, reading.keyring):
+        yield "unsent", {"path": text.path, "fields": dict(text.fields)}
 
 
-def _record(member: Member, keyring: Any) -> list[dict[str, str]]:
-    return [row.unseal(keyring.self_key) for row in RecordLine.objects.filter(member=member).order_by("number")]
+def _record(reading: Reading) -> Iterator[Entry]:
+    for row in in_pages(RecordLine.objects.filter(member=reading.member)):
+        try:
+            yield "record", {"number": row.number, **row.unseal(reading.keyring.self_key)}
+        except vault.VaultError:
+            yield UNREADABLE, {"what": "record", "id": str(row.id)}
 
 
 def _reseal_dropped(member: Member, old: vault.Key, new: vault.Key) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -240,17 +240,38 @@ def moment_glance(opened: OpenBond, moment_id: uuid.UUID) -> Glance | None:
     return found[0] if found else None
 
 
+def moments_in_pages(opened: OpenBond, size: int) -> Iterator[list[Moment]]:
+    """All moments that this member's keys reach, newest first, `size` a query."""
+    rows, after = moments_of(opened), None
+    while True:
+        # One bound on the time for the index, one for where among equal times the last page ended.
+        following = rows
+        if after is not None:
+            beyond = Q(opened_at__lt=after.opened_at) | Q(opened_at=after.opened_at, id__lt=after.id)
+            following = rows.filter(beyond, opened_at__lte=after.opened_at)
+        page = list(following[:size])
+        yield page
+        if len(page) < size:
+            return
+        after = page[-1]
+
+
 def moment_page(opened: OpenBond, glance: Glance, drafts: dict[uuid.UUID, dict[str, Any]]) -> MomentPage:
     """One moment in full. One query: only items that the view shows are loaded, never another's closed answer."""
-    view = glance.view
-    ids = [answer.item for answer in view.visible_answers]
-    ids += [note for answer in view.visible_answers for note in answer.notes]
-    ids += [words.item for words in view.said]
-    if view.my_answer is not None:
-        ids += [view.my_answer.item, *view.my_answer.notes]
-    texts = {str(item): payload["text"] for item, payload in items_read(opened, map(uuid.UUID, ids)).items()}
-    written = drafts.get(glance.id, {})
-    mine = None
+    return moment_pages(opened, [glance], drafts)[0]
+
+
+def moment_pages(
+    opened: OpenBond, found: Sequence[Glance], drafts: dict[uuid.UUID, dict[str, Any]]
+) -> list[MomentPage]:
+    """Several moments in full, in the given order. One query, as for one."""
+    ids = {uuid.UUID(item) for glance in found for item in _visible_items(glance.view)}
+    texts = {str(item): payload["text"] for item, payload in items_read(opened, ids).items()}
+    return [_page(opened, glance, drafts.get(glance.id, {}), texts) for glance in found]
+
+
+def _page(opened: OpenBond, glance: Glance, written: dict[str, Any], texts: dict[str, str]) -> MomentPage:
+    view, mine = glance.view, None
     if view.my_answer is not None:
         own = view.my_answer
         mine = _answer(opened, view, str(opened.me.id), own.item, own.advice_welcome, own.notes, texts)

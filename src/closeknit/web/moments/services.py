@@ -359,10 +359,11 @@ def words_of_mine(opened: OpenBond) -> tuple[dict[uuid.UUID, dict[str, Any]], li
     for draft in drafts:
         text = draft.unseal(opened.keyring.self_key)["text"]
         if text:
-            unsent.append({**prompts.get(draft.moment_id, {}), "kind": "draft", "text": text})
+            unsent.append({**prompts.get(draft.moment_id, {}), "kind": "draft", "text": text, "source": str(draft.id)})
     for row in OwnPrompt.objects.filter(bond_id=opened.id, author_id=opened.me.id):
         text = row.unseal(key_for(opened.keys, row.body))["text"]
-        unsent.append({"kind": "prompt", "text": text, "at": row.written_at.isoformat()})
+        about_it = {"kind": "prompt", "at": row.written_at.isoformat(), "source": str(row.id)}
+        unsent.append({**about_it, "text": text})
     return about, unsent
 
 

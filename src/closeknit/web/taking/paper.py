@@ -1,0 +1,153 @@
+"""The readable part of a copy: pages that open in any browser without a network, and the same as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.template.loader import render_to_string
+from django.utils import formats
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from closeknit.web.sealed.kinds import Entry
+
+#: A page ends with its month, or earlier when it grows too long to read and to hold.
+MOST_ENTRIES = 100
+MOST_CHARACTERS = 400_000
+OWN = "own-words"
+File = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The pages of one bond, or of one's own words, in the order in which they come."""
+
+    folder: str
+    title: str
+    month: date | None = None
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    size: int = 0
+    pages: list[dict[str, str]] = field(default_factory=list)
+    names: Counter[str] = field(default_factory=Counter)
+
+
+class Paper:
+    """Takes the entries of a copy as they come, gives back files as soon as a page is full."""
+
+    def __init__(self, zone: ZoneInfo, bonds: list[tuple[str, str]]) -> None:
+        self._zone = zone
+        self._shelves = {
+            bond: _Shelf(f"{number}-{slugify(name)[:40] or 'bond'}", name)
+            for number, (bond, name) in enumerate(bonds, start=1)
+        }
+        self._shelves[OWN] = _Shelf(OWN, _("My own words"))
+
+    def take(self, entry: Entry) -> Iterator[File]:
+        """One entry; those that have no page of their own are left to the data files."""
+        section, values = entry
+        if section == "moments":
+            yield from self._place(self._shelves[values["bond"]], values, values["opened"])
+        elif section == "words" and values["moment"] is None:
+            yield from self._place(self._shelves[OWN], values, values["at"])
+
+    def rest(self) -> Iterator[File]:
+        """The pages that were not full, then the page that leads to all others."""
+        for shelf in self._shelves.values():
+            yield from self._bind(shelf)
+        shelves = [shelf for shelf in self._shelves.values() if shelf.pages]
+        yield "index.html", render_to_string("taking/paper_index.html", {"shelves": shelves})
+
+    def _place(self, shelf: _Shelf, values: dict[str, Any], at: str | None) -> Iterator[File]:
+        when = datetime.fromisoformat(at).astimezone(self._zone) if at else None
+        month = when.date().replace(day=1) if when else None
+        if shelf.entries and (
+            month != shelf.month or len(shelf.entries) >= MOST_ENTRIES or shelf.size >= MOST_CHARACTERS
+        ):
+            yield from self._bind(shelf)
+        shelf.month = month
+        shelf.size += len(str(values))
+        shelf.entries.append({**values, "when": when})
+
+    def _bind(self, shelf: _Shelf) -> Iterator[File]:
+        if not shelf.entries:
+            return
+        stem = f"{shelf.month:%Y-%m}" if shelf.month else "undated"
+        shelf.names[stem] += 1
+        number = shelf.names[stem]
+        name = stem if number == 1 else f"{stem}-{number}"
+        title = formats.date_format(shelf.month, "F Y") if shelf.month else _("Without a date")
+        title = title if number == 1 else f"{title} ({number})"
+        context = {"title": title, "shelf": shelf, "entries": shelf.entries, "own": shelf.folder == OWN}
+        yield f"pages/{shelf.folder}/{name}.html", render_to_string("taking/paper_month.html", context)
+        yield f"markdown/{shelf.folder}/{name}.md", _markdown(shelf.title, title, shelf.entries)
+        shelf.pages.append({"path": f"pages/{shelf.folder}/{name}.html", "title": title})
+        shelf.entries, shelf.size = [], 0
+
+
+# -- Markdown -----------------------------------------------------------------------------------------------------------
+
+#: Whatever could become a link, a picture or a tag: a copy that is opened in an editor must not fetch anything, whoever
+#: wrote the words.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>&#|~])")
+
+
+def _plain(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {_plain(line)}".rstrip() for line in text.split("\n"))
+
+
+def _markdown(bond: str, title: str, entries: list[dict[str, Any]]) -> str:
+    parts = [f"# {_plain(bond)}: {title}"]
+    for entry in entries:
+        parts += _moment(entry) if "answers" in entry else _own(entry)
+    return "\n\n".join(parts) + "\n"
+
+
+def _day(entry: dict[str, Any]) -> str:
+    return formats.date_format(entry["when"], "j F Y") if entry["when"] else ""
+
+
+def _own(entry: dict[str, Any]) -> list[str]:
+    about = ", ".join(part for part in (_day(entry), _plain(entry["from"])) if part)
+    heading = _plain(entry["prompt"]) or kind_label(entry["kind"])
+    return [f"## {heading}", *([about] if about else []), _quoted(entry["text"])]
+
+
+def _moment(entry: dict[str, Any]) -> list[str]:
+    parts = [f"## {_plain(entry['prompt']['text'])}", _day(entry)]
+    for answer in entry["answers"]:
+        parts += [f"**{_plain(name_of(answer))}**", _quoted(answer["text"])]
+        parts += [f"{_('What changed')}:\n\n{_quoted(note)}" for note in answer["notes"]]
+        parts += [f"- {_plain(name_of(one))}: {_plain(one['says'])}" for one in answer["responses"]]
+        for said in answer["words"]:
+            advice = f" ({_('advice')})" if said["advice"] else ""
+            parts += [f"{_plain(name_of(said))}{advice}:", _quoted(said["text"])]
+    if entry["draft"]:
+        parts += [f"*{_('My draft')}*", _quoted(entry["draft"])]
+    return parts
+
+
+def name_of(said: dict[str, Any]) -> str:
+    """Who said it, as the pages of Closeknit name them."""
+    return _("You") if said["mine"] else said["by"] or _("Someone who was here")
+
+
+def kind_label(kind: str) -> str:
+    """What a text was, in words."""
+    labels = {
+        "answer": _("An answer"),
+        "note": _("What changed later"),
+        "reply": _("Words beneath an answer"),
+        "draft": _("A draft"),
+        "prompt": _("A prompt of my own"),
+    }
+    return labels.get(kind, _("My words"))
