@@ -427,6 +427,8 @@ def test_a_swapped_key_in_the_database_is_noticed_refused_and_explained(cast):
 def everything() -> bytes:
     found = []
     for model in apps.get_models():
+        if model._meta.label == "sealed.Removal":
+            continue  # the journal: ids of what was erased, so that a restored backup can erase it again
         for row in model._default_manager.all().values():
             found.append(json.dumps({k: (v.hex() if isinstance(v, bytes) else str(v)) for k, v in row.items()}))
     return "\n".join(found).encode()

@@ -152,9 +152,21 @@ def watch_statements(connection: Any, **_kwargs: Any) -> None:
     connection.execute_wrappers.append(_append_after)
 
 
+_table_seen = False
+
+
+def _has_table(connection: Any) -> bool:
+    """Whether there is a table to append from: not yet while the first migrations run. Asked until it was seen."""
+    global _table_seen
+    if not _table_seen:
+        with connection.cursor() as cursor:
+            _table_seen = Removal._meta.db_table in connection.introspection.table_names(cursor)
+    return _table_seen
+
+
 def _append_after(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     result = execute(sql, params, many, context)
-    if sql.startswith(_prefixes()):
+    if sql.startswith(_prefixes()) and _has_table(context["connection"]):
         connection = context["connection"]
         waiting = connection.savepoint_ids
         if not any(done[1] is flush and set(done[0]) <= set(waiting) for done in connection.run_on_commit):
