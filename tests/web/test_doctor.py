@@ -183,7 +183,7 @@ def test_backup(data, note, code, state):
 def test_sqlite(data):
     import sqlite3
 
-    config, file = Config(data=data), data / "closeknit.sqlite3"
+    config, file = Config(data=data, database_url=""), data / "closeknit.sqlite3"
     assert found(doctor.database(config)) == ("no-database", "warn") and not file.exists()
     connection = sqlite3.connect(file)
     connection.execute("PRAGMA journal_mode=WAL")
