@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+from contextlib import closing
 from urllib.parse import urlencode
 
 from tests.services import Server
@@ -18,20 +19,18 @@ class Browser:
         self.server, self.cookies = server, cookies if cookies is not None else {}
 
     def ask(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
         sent = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()), **headers}
         if body:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
-        connection.request(method, path, body=body or None, headers=sent)
-        answer = connection.getresponse()
-        page = answer.read().decode()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)) as connection:
+            connection.request(method, path, body=body or None, headers=sent)
+            with connection.getresponse() as answer:
+                page = answer.read().decode()
         for name, value in answer.getheaders():
             if name.lower() == "set-cookie":
                 key, _, rest = value.partition("=")
                 self.cookies[key] = rest.split(";")[0]
-        found = dict(answer.getheaders())
-        connection.close()
-        return answer.status, found, page
+        return answer.status, dict(answer.getheaders()), page
 
     def form(self, path: str, page_path: str, **fields: str) -> tuple[int, str]:
         _status, _headers, page = self.ask("GET", page_path)
