@@ -5,7 +5,7 @@ DATA ?= data
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve demo test lint screenshots bench lock clean
+.PHONY: help serve demo test lint screenshots bench drill lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -44,6 +44,9 @@ screenshots: $(VENV)/.test  ## Every page at 360 and 1280, light and dark, into 
 
 bench: $(VENV)/.test  ## Measure pages, queries, weight and search
 	$(BIN)/python bench/web.py
+
+drill: $(VENV)/.test  ## Kill the program 200 times on each store while members write, and count what is missing (KILLS=)
+	$(BIN)/python scripts/drill.py
 
 lock:  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-PACKAGES = {"chromium": "chromium", "redis-server": "redis-server", "initdb": "postgresql"}
+PACKAGES = {"chromium": "chromium", "redis-server": "redis-server", "initdb": "postgresql", "openssl": "openssl"}
 
 
 def find(tool: str) -> str | None:

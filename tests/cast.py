@@ -36,12 +36,12 @@ class Person:
     def bond(self, bond_id: object = None) -> OpenBond:
         """A bond as this person holds it now, after everything their coming by makes possible."""
         for _round in range(2):
-            found = access._load(self.member.pk, self.keyring)
+            found = access.bonds_load(self.member.pk, self.keyring)
             chosen = next((one for one in found if bond_id is None or one.id == bond_id), None)
             assert chosen is not None, "not in this bond"
             if not bonds.settle(chosen):
                 return chosen
-        return next(one for one in access._load(self.member.pk, self.keyring) if bond_id is None or one.id == bond_id)
+        return next(one for one in access.bonds_load(self.member.pk, self.keyring) if bond_id is None or one.id == bond_id)
 
     @property
     def id(self) -> str:

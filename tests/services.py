@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -47,9 +48,10 @@ class Postgres:
     folder: Path
     port: int
     process: subprocess.Popen[bytes]
+    fsync: str = "off"
 
     @classmethod
-    def start(cls) -> Postgres:
+    def start(cls, *, fsync: str = "off") -> Postgres:
         folder = Path(tempfile.mkdtemp(prefix="closeknit-pg-"))
         who = _as_postgres()
         if who:
@@ -58,25 +60,52 @@ class Postgres:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
         initdb = [program("initdb"), "-D", str(data), "-U", "closeknit", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(initdb, check=True, **quiet, **who)
-        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "port": str(port)}
+        one = cls(folder, port, cls._spawn(data, port, fsync), fsync)
+        one._wait()
+        one.create("closeknit")
+        return one
+
+    @staticmethod
+    def _spawn(data: Path, port: int, fsync: str) -> subprocess.Popen[bytes]:
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": fsync, "port": str(port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [program("postgres"), "-D", str(data), *options, "-c", "max_connections=200"]
-        process = subprocess.Popen(command, **quiet, **who)
-        one = cls(folder, port, process)
-        one._wait()
-        return one
+        return subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **_as_postgres()
+        )
 
     def _wait(self) -> None:
         import psycopg
 
         for _attempt in range(100):
             try:
-                with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-                    connection.execute("CREATE DATABASE closeknit")
+                psycopg.connect(self.url("postgres")).close()
                 return
             except psycopg.OperationalError:
                 time.sleep(0.1)
         raise RuntimeError("PostgreSQL did not start")
+
+    def settle(self, name: str = "closeknit") -> None:
+        """Wait until nothing is under way in a database whose program was killed."""
+        import psycopg
+
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            for _attempt in range(200):
+                time.sleep(0.05)
+                if connection.execute(busy, [name]).fetchone() == (0,):
+                    return
+        raise RuntimeError("the database did not come to rest")
+
+    def down(self) -> None:
+        """Stop at once, as a crash would, and keep the data: SIGQUIT is PostgreSQL's immediate shutdown."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(20)
+
+    def up(self) -> None:
+        """Start again on the same data and port."""
+        self.process = self._spawn(self.folder / "data", self.port, self.fsync)
+        self._wait()
 
     def url(self, name: str) -> str:
         return f"postgres://closeknit@127.0.0.1:{self.port}/{name}"
@@ -133,12 +162,18 @@ class Server:
 
     @classmethod
     def start(cls, data: Path, *, port: int | None = None, command: tuple[str, ...] = (), **environment: str) -> Server:
+        one = cls.spawn(data, port=port, command=command, **environment)
+        one.wait()
+        return one
+
+    @classmethod
+    def spawn(cls, data: Path, *, port: int | None = None, command: tuple[str, ...] = (), **environment: str) -> Server:
+        """As `start`, without waiting until it answers."""
         port = port or free_port()
         log = data.parent / f"server-{port}.log"
-        env = {k: v for k, v in os.environ.items() if not k.startswith("CLOSEKNIT_") and k != "DJANGO_SETTINGS_MODULE"}
-        env |= {f"CLOSEKNIT_{name.upper()}": value for name, value in environment.items()}
-        if not command:
-            env["PYTHONPATH"] = str(ROOT / "src")
+        env = cls.environment(**environment)
+        if command:
+            del env["PYTHONPATH"]
         args = command or (sys.executable, "-m", "closeknit.cli")
         with log.open("a") as out:
             process = subprocess.Popen(
@@ -149,15 +184,20 @@ class Server:
                 env=env,
                 cwd=data.parent,
             )
-        one = cls(port, process, log)
-        one._wait()
-        return one
+        return cls(port, process, log)
+
+    @staticmethod
+    def environment(**settings: str) -> dict[str, str]:
+        """The environment of a process of ours with these settings and no others, on this working copy's source."""
+        env = {k: v for k, v in os.environ.items() if not k.startswith("CLOSEKNIT_") and k != "DJANGO_SETTINGS_MODULE"}
+        env |= {f"CLOSEKNIT_{name.upper()}": value for name, value in settings.items()}
+        return env | {"PYTHONPATH": str(ROOT / "src")}
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
         for _attempt in range(300):
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended: {self.log.read_text()}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from closeknit.web.backup import Step
 
 console = Console(stderr=True, highlight=False)
+
+#: Names the advisory lock in PostgreSQL; any number that nothing else there uses.
+START_LOCK = 7_214_889_303
+#: Making all tables takes seconds; whoever waits longer than this has been forgotten.
+START_SECONDS = 300
 
 
 def _environment(**values: Any) -> None:
@@ -50,7 +55,10 @@ def _django() -> Any:
 
     from closeknit.web.reporter import configure_logging
 
-    django.setup()
+    try:
+        django.setup()
+    except OSError as error:
+        _say_and_end("no-folder", f"The data folder cannot be written to: {error.strerror}.")
     configure_logging()
     return loaded
 
@@ -61,22 +69,60 @@ def main() -> None:
     """A private place where people who matter to each other practise emotional intimacy."""
 
 
+def _say_and_end(code: str, says: str) -> NoReturn:
+    console.print(f"[bold]{code}[/bold]  {says}")
+    raise SystemExit(2)
+
+
 def _prepare(data: Path) -> None:
     """Folder, tables, static files; with a line for each, since the first start takes a few seconds."""
+    from django.db import InterfaceError, OperationalError
+
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone(data):
+            _prepare_alone()
+    except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
+        # The server's own words may hold addresses and names; the kind of error is enough to go by.
+        mend = "See that it runs, that its disk has room and can be written to; `closeknit doctor` looks closer."
+        _say_and_end("no-database", f"The database does not answer ({type(error).__name__}). {mend}")
+    except OSError as error:
+        _say_and_end("no-folder", f"The data folder cannot be written to: {error.strerror}.")
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Of several that start at once, one prepares and the others wait: by folder, and by database across machines.
+
+    Both locks end with their connection, so a process that is killed leaves none behind.
+    """
+    from django.db import connection
+
+    with ExitStack() as held:
+        folder = sqlite3.connect(data / "start.lock", timeout=START_SECONDS, isolation_level=None)
+        held.callback(folder.close)
+        folder.execute("BEGIN EXCLUSIVE")
+        if connection.vendor == "postgresql":
+            # Beside the pool, which would hand the lock on to the next request together with its connection.
+            with connection.wrap_database_errors:
+                alone = connection.Database.connect(**connection.get_connection_params(), autocommit=True)
+                held.callback(alone.close)
+                alone.execute("SELECT pg_advisory_lock(%s)", [START_LOCK])
+        yield
+
+
+def _prepare_alone() -> None:
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Looking at the database", total=3)
         executor = MigrationExecutor(connection)
-        known = set(executor.loader.disk_migrations)
-        newer = [key for key in executor.loader.applied_migrations if key[0] in _our_apps() and key not in known]
-        if newer:
-            console.print("[bold]newer-database[/bold]  This data was written by a newer Closeknit. Install that one.")
-            raise SystemExit(2)
+        known, ours = set(executor.loader.disk_migrations), _our_apps()
+        if any(key[0] in ours and key not in known for key in executor.loader.applied_migrations):
+            _say_and_end("newer-database", "This data was written by a newer Closeknit. Install that one.")
         progress.advance(task)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             progress.update(task, description="Making the tables")
@@ -88,7 +134,9 @@ def _prepare(data: Path) -> None:
 
 
 def _our_apps() -> set[str]:
-    return {"sealed", "members", "bonds", "moments"}
+    from django.apps import apps
+
+    return {app.label for app in apps.get_app_configs() if app.name.startswith("closeknit.")}
 
 
 def _static() -> None:
@@ -101,6 +149,8 @@ def _static() -> None:
     newest = f"{len(files)} {max((file.stat().st_mtime_ns for file in files), default=0)}"
     if stamp.exists() and stamp.read_text() == newest:
         return
+    # The stamp goes first and comes last: cut off in between, the next start begins again.
+    stamp.unlink(missing_ok=True)
     call_command("collectstatic", verbosity=0, interactive=False, clear=True)
     stamp.write_text(newest)
 
@@ -292,55 +342,27 @@ def restore(file: Path, data: Path | None, journals: tuple[Path, ...]) -> None:
 
 
 @main.command()
-def doctor() -> None:
-    """Say what is wrong, or unwise, about this installation."""
+@click.option("--online", is_flag=True, help="Also ask our own public address, and read its certificate.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def doctor(online: bool, as_json: bool) -> None:
+    """Say what is wrong, or unwise, about this installation, and what to do about it."""
+    import json
+
+    from rich import box
+    from rich.table import Column, Table
+
+    from closeknit.web.doctor import examine
+
     _environment()
-    loaded = _django()
-    from django.db import connection
-
-    from closeknit.vault.passphrase import DEFAULT_PROFILE, PROFILES, passphrase_key
-    from closeknit.web.content import content_root
-
-    fine = True
-
-    def say(good: bool, text: str, mend: str = "") -> None:
-        nonlocal fine
-        fine = fine and good
-        click.echo(f"{'ok  ' if good else 'look'}  {text}{'' if good or not mend else ' ' + mend}")
-
-    say(True, "settings are safe together")
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        say(True, f"database answers ({connection.vendor})")
-        from django.db.migrations.executor import MigrationExecutor
-
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        say(not waiting, "tables are current", "Start `closeknit serve` once; it brings them up.")
-    except Exception as error:
-        say(False, f"database: {type(error).__name__}", "Check CLOSEKNIT_DATABASE_URL and that the server runs.")
-    if loaded.redis_url:
-        import redis
-
-        try:
-            redis.Redis.from_url(loaded.redis_url, socket_timeout=2).ping()
-            say(True, "broker answers")
-        except redis.RedisError as error:
-            say(False, f"broker: {type(error).__name__}", "Check CLOSEKNIT_REDIS_URL; pages still work, more slowly.")
-    best = DEFAULT_PROFILE
-    for number in PROFILES:
-        started = time.perf_counter()
-        passphrase_key("a sentence to measure with", b"0" * 16, number)
-        took = (time.perf_counter() - started) * 1000
-        click.echo(f"      passphrase profile {number}: {took:.0f} ms")
-        if took < 400:
-            best = max(best, number)
-    say(best == DEFAULT_PROFILE, f"passphrases use profile {DEFAULT_PROFILE}", f"This machine could bear {best}.")
-    from closeknit.method.content import check
-
-    report = check(content_root())
-    say(not report.problems, f"content packs: {len(report.problems)} problems", "Run `closeknit content check`.")
+    rows = examine(os.environ, online=online)
+    fine = all(row.state != "bad" for row in rows)
+    if as_json:
+        click.echo(json.dumps({"fine": fine, "rows": [row._asdict() for row in rows]}, ensure_ascii=False, indent=1))
+    else:
+        table = Table(*(Column(title, overflow="fold") for title in ("", "What", "Found", "To do")), box=box.SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(row.state, row.code, row.says, row.mend)
+        Console(highlight=False, markup=False).print(table)
     raise SystemExit(0 if fine else 1)
 
 

@@ -131,7 +131,7 @@ def test_twelve_at_most_and_two_partners(cast):
 def test_a_no_rests_the_pair_for_thirty_days(cast):
     opened = cast.eve.bond(cast.elsewhere)
     first, secret = bonds.invitation_create(opened)
-    bonds.invitation_decline(first.id, secret, cast.cleo.member)
+    bonds.invitation_decline(first.id, secret, cast.cleo.member, cast.cleo.keyring)
     second, secret = bonds.invitation_create(opened)
     with pytest.raises(bonds.InvitationOver):
         bonds.invitation_accept(cast.cleo.member, cast.cleo.keyring, second.id, secret, name="C", thread="plum")

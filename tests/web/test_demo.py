@@ -58,7 +58,7 @@ def bond(username: str, name: str = "us"):
     member = Member.objects.get(username=username)
     keyring = members.secret_open_with_passphrase(member, sample.passphrase)
     wanted = the_life().bonds[name].name
-    return next(one for one in access._load(member.pk, keyring) if one.name == wanted)
+    return next(one for one in access.bonds_load(member.pk, keyring) if one.name == wanted)
 
 
 def page(username: str, slug: str, name: str = "us") -> queries.MomentPage:

@@ -65,6 +65,7 @@ def scene(cast):
         "session_id": session.id,
         "invitation_id": invitation.id,
         "token": "no-such-token",
+        "member_id": cast.jonas.member.pk,
     }
     return cast, ids, secret
 

@@ -56,6 +56,8 @@ def test_the_other_commands_answer(installed, tmp_path):
 
     checked = run("content", "check", "--json")
     assert checked.returncode == 0 and '"prompts": 60' in checked.stdout
-    assert "doctor" in run("--help").stdout and run("doctor").stdout.startswith("ok")
+    assert "doctor" in run("--help").stdout
+    looked = run("doctor", "--json")
+    assert looked.returncode == 0 and '"fine": true' in looked.stdout and not (tmp_path / "data").exists()
     for command in ("serve", "worker", "demo"):
         assert run(command, "--help").returncode == 0

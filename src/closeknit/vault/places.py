@@ -14,6 +14,8 @@ class Place(StrEnum):
     SESSION_DROP_OWN = "session.drop.own"
     SESSION_KEPT = "session.kept"
     DROPPED = "member.dropped"
+    RECORD = "member.record"
+    REFUSAL = "member.refusal"
     # a bond's
     BOND_CARD = "bond.card"
     BOND_KEY = "bond.key"
@@ -22,6 +24,8 @@ class Place(StrEnum):
     MEMBERSHIP_OPEN_AFTER = "membership.open_after"
     MEMBERSHIP_PINS = "membership.pins"
     MEMBERSHIP_OWN = "membership.own"
+    MEMBERSHIP_VOTES = "membership.votes"
+    MEMBERSHIP_PAUSE = "membership.pause"
     STREAM_HEAD = "stream.head"
     GRANT = "grant"
     INVITATION_CARD = "invitation.card"
@@ -32,6 +36,7 @@ class Place(StrEnum):
     ITEM = "item"
     ITEM_WRAP_SELF = "item.wrap.self"
     ITEM_WRAP_BOND = "item.wrap.bond"
+    PRIVATE_WORD = "private.word"
     # moments
     DECK = "deck"
     MOMENT_CARD = "moment.card"

@@ -1,4 +1,4 @@
-"""The shell: /live/ is answered here; everything else is read whole, then handed to Django's WSGI handler in a thread."""
+"""The shell: /live/ and /healthz are answered here; everything else is read whole, then handed to Django in a thread."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from closeknit.web import live
+from closeknit.web.health import Health
 
 BODY_BYTES = 1024 * 1024
 DRAIN_BYTES = 16 * 1024 * 1024
@@ -92,12 +93,15 @@ class Shell:
         self._pages = WSGIMiddleware(get_wsgi_application(), workers=settings.CONFIG.threads)
         self._reading = asyncio.Semaphore(BODIES)
         self._listener: asyncio.Task[None] | None = None
+        self._health = Health()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http" and scope["path"] == "/live/":
             await live.stream(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/healthz":
+            await self._health(scope, receive, send)
         elif scope["type"] == "http":
             await self._page(scope, receive, send)
 

@@ -17,6 +17,15 @@ def now() -> datetime:
     return datetime.now(UTC) + _ahead
 
 
+#: How far a clock may be set back while sessions go on: what time servers correct, and no more.
+_STEP_SECONDS = 300
+
+
+def went_back(since_seconds: float) -> bool:
+    """Whether something noted `since_seconds` ago lies in the future, so that no time limit can be worked out from it."""
+    return since_seconds < -_STEP_SECONDS
+
+
 @contextmanager
 def shifted(by: timedelta) -> Iterator[None]:
     """Let the program believe that it is later (or earlier) by `by`; for tests and for building the demo."""

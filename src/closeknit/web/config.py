@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import secrets
 import stat
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -169,13 +171,21 @@ def load() -> Config:
 
 
 def secret_key(config: Config) -> str:
-    """The key that signs cookies: given, or made once in the data folder, readable by its owner alone."""
+    """The key that signs cookies: given, or made once in the data folder, readable by its owner alone.
+
+    It appears whole or not at all, and of two that start at once the first one's is used by both.
+    """
     if config.secret_key:
         return config.secret_key
     path = config.data / "secret_key"
     if not path.exists():
         config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle, name = tempfile.mkstemp(prefix=".secret_key-", dir=config.data)
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(64))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+        Path(name).unlink()
     return path.read_text("utf-8").strip()

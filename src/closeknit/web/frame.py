@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from closeknit.web.bonds.access import bonds_of
 from closeknit.web.bonds.opened import OpenBond
 from closeknit.web.members import services as members
+from closeknit.web.members.views import PLAIN_COOKIE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class Tab:
     url: str
     icon: str
     current: bool
+
+
+YOURS = frozenset(
+    {"settings", "passphrase", "record", "blocked", "account-delete", "new-keys", "kit-new", "export", "import", "words"}
+)
+
+
+US = frozenset({"us", "invite", "pause", "go", "together", "compare"})
 
 
 class Frame:
@@ -62,11 +71,21 @@ class Frame:
 
     @cached_property
     def discreet(self) -> bool:
-        return self.signed_in and bool(self._user.discreet)
+        """Whether the tab has a plain name and icon: by this member's choice, or left by them in this browser."""
+        return bool(self._user.discreet) if self.signed_in else PLAIN_COOKIE in self._request.COOKIES
+
+    @cached_property
+    def erase_at(self) -> Any:
+        """When this account is deleted, if its owner asked for that."""
+        return self._user.erase_at if self._open else None
 
     @cached_property
     def theme(self) -> str:
         return str(self._user.theme) if self.signed_in else "auto"
+
+    @cached_property
+    def can_lock(self) -> bool:
+        return self._open
 
     @cached_property
     def lock_minutes(self) -> int:
@@ -118,8 +137,8 @@ class Frame:
         return [
             Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
             Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
-            Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in {"us", "invite"}),
-            Tab(_("You"), reverse("settings"), "user-round", name in {"settings", "passphrase"}),
+            Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in US),
+            Tab(_("You"), reverse("settings"), "user-round", name in YOURS),
         ]
 
 

@@ -41,7 +41,9 @@ class HeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if foreign(request):
-            response: HttpResponseBase = HttpResponse("This address is not for other sites.", status=403)
+            response: HttpResponseBase = HttpResponse(
+                "This address is not for other sites.", status=403, content_type="text/plain"
+            )
         else:
             response = self.get_response(request)
         response.headers.setdefault("Referrer-Policy", "same-origin")

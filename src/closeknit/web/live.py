@@ -197,13 +197,17 @@ async def listen(url: str) -> None:
 
 
 def _authorise(session_key: str) -> uuid.UUID | None:
-    from django.db import close_old_connections, connections
+    """Whose session this is, if it may have a stream. None too while the database is away: the page asks again."""
+    from django.db import DatabaseError, close_old_connections, connections
 
     from closeknit.web.members.live_access import member_for_session
 
     close_old_connections()
     try:
         return member_for_session(session_key)
+    except DatabaseError:
+        log.warning("database-away")
+        return None
     finally:
         connections.close_all()
 

@@ -48,7 +48,7 @@ MIDDLEWARE = [
     "closeknit.web.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "closeknit.web.trouble.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -91,7 +91,14 @@ if CONFIG.database_url:
             "HOST": unquote(_url.hostname or ""),
             "PORT": str(_url.port or ""),
             # Threads come and go with requests; a pool keeps their number of connections flat.
-            "OPTIONS": {"pool": {"min_size": 1, "max_size": CONFIG.threads + 4}},
+            # Nobody waits longer than a few seconds for a database that is away, and a pool that gives up early on
+            # reconnecting tries anew with the next request, instead of sleeping ever longer after the database is back.
+            "OPTIONS": {
+                "connect_timeout": 3,
+                "pool": {"min_size": 1, "max_size": CONFIG.threads + 4, "timeout": 3, "reconnect_timeout": 3},
+            },
+            # A connection that died in the pool is noticed there, not by the first reader after a restart.
+            "CONN_HEALTH_CHECKS": True,
         }
     }
 else:
@@ -101,7 +108,7 @@ else:
             "NAME": CONFIG.data / "closeknit.sqlite3",
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
+                "timeout": 10,
                 # FULL: an acknowledged answer survives a power cut. secure_delete: what was withdrawn is overwritten.
                 "init_command": (
                     "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;PRAGMA temp_store=MEMORY;"
@@ -126,7 +133,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = False
 
 # -- cookies ----------------------------------------------------------------------------------------------------------
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "closeknit.web.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.is_https
 SESSION_COOKIE_NAME = "__Host-ck-session" if CONFIG.is_https else "ck-session"
 CSRF_COOKIE_NAME = "__Host-ck-csrf" if CONFIG.is_https else "ck-csrf"

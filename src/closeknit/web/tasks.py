@@ -62,13 +62,14 @@ def each_hour() -> None:
 
 
 def tidy() -> int:
-    """End invitations and sessions that have run out. Returns how many invitations ended."""
+    """End invitations and sessions that have run out, and accounts whose seven days are over. Returns how many ended."""
     from django.core.management import call_command
 
+    from closeknit.web.bonds.erasing import erase_due
     from closeknit.web.bonds.services import invitations_expire
     from closeknit.web.members.models import OwnSession
 
-    ended = invitations_expire()
+    ended = invitations_expire() + erase_due()
     call_command("clearsessions")
     from django.contrib.sessions.models import Session
 

@@ -6,17 +6,19 @@ import base64
 import uuid
 from collections import defaultdict
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.http import Http404, HttpRequest
 
 from closeknit import vault
 from closeknit.web.members.keys import RequestKeys, keys_of
 
-from . import services
-from .models import Bond, BondKey, BondRow, Invitation, Membership
+from . import leaving, services
+from .models import Bond, BondKey, BondRow, Grant, Invitation, Membership
 from .opened import OpenBond, Person, Tampered
 
 CARD_PLACES = (vault.Place.BOND_CARD, vault.Place.MEMBERSHIP_CARD, vault.Place.DECK)
+#: Sealed under the bond's key, chosen by one alone: loaded for their chooser, and for all when a decision is due.
+CHOSEN_PLACES = (vault.Place.MEMBERSHIP_WISHES, vault.Place.MEMBERSHIP_OPEN_AFTER, vault.Place.MEMBERSHIP_VOTES)
 
 
 def bonds_of(request: HttpRequest) -> list[OpenBond]:
@@ -29,7 +31,11 @@ def bonds_of(request: HttpRequest) -> list[OpenBond]:
     keys: RequestKeys = keys_of(request)
     keyring = keys.need
     if "bonds" not in keys.cache:
-        keys.cache["bonds"] = _load(request.user.pk, keyring)
+        found, left_over = _load(request.user.pk, keyring)
+        if left_over:
+            # Someone was asked to go, or all ended a bond, while this member was away: take their words along now.
+            leaving.take_along_all(request.user.pk, keyring)
+        keys.cache["bonds"] = found
     bonds: list[OpenBond] = keys.cache["bonds"]
     return bonds
 
@@ -64,14 +70,33 @@ def bond_settled(request: HttpRequest, bond_id: uuid.UUID) -> OpenBond:
     changed = services.settle(opened)
     if request.method == "POST":
         changed = services.refresh_if_stale(opened) or changed
+        changed = (services.mates_catch_up(opened) if opened.someone_behind and not changed else False) or changed
     if changed:
         forget_bonds(request)
         opened = bond_open(request, bond_id)
     return opened
 
 
-def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
-    ours = Bond.objects.filter(memberships__member_id=member_id, memberships__ended_at__isnull=True)
+def _reaches(back: int) -> Q:
+    """Whether a membership's member holds, or has been sent, the bond's key of `back` epochs ago."""
+    epoch = OuterRef("bond__epoch") - back
+    held = BondKey.objects.filter(bond_id=OuterRef("bond_id"), member_id=OuterRef("member_id"), epoch=epoch)
+    sent = Grant.objects.filter(bond_id=OuterRef("bond_id"), recipient_id=OuterRef("member_id"), epoch=epoch)
+    return Q(Exists(held)) | Q(Exists(sent))
+
+
+def bonds_load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
+    """The bonds that a member is in, opened; for whoever has no request: the demo, tests, new keys."""
+    return _load(member_id, keyring)[0]
+
+
+def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> tuple[list[OpenBond], bool]:
+    """(the bonds that a member is in, opened; whether keys are left of bonds that they are in no longer)."""
+    ours = Bond.objects.filter(
+        memberships__member_id=member_id, memberships__ended_at__isnull=True, ended_at__isnull=True
+    )
+    # Before the bonds: an epoch only grows, so a key that is ahead of its bond means that the bond's row was put back.
+    held = list(BondKey.objects.filter(member_id=member_id))
     rows = (
         Membership.objects.filter(bond__in=ours, ended_at__isnull=True)
         .select_related("bond", "member")
@@ -80,7 +105,10 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
                 Invitation.objects.filter(
                     bond_id=OuterRef("bond_id"), inviter_id=member_id, state=Invitation.State.ACCEPTED
                 )
-            )
+            ),
+            behind=ExpressionWrapper(
+                ~_reaches(0) | Q(first_epoch__lt=F("bond__epoch")) & ~_reaches(1), output_field=BooleanField()
+            ),
         )
         .order_by("bond__created_at", "bond_id", "joined_at")
     )
@@ -88,7 +116,11 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
     for row in rows:
         people[row.bond_id].append(row)
     keys: dict[uuid.UUID, dict[int, vault.Key]] = defaultdict(dict)
-    for own in BondKey.objects.filter(member_id=member_id, bond_id__in=people):
+    left_over = False
+    for own in held:
+        if own.bond_id not in people:
+            left_over = True
+            continue
         try:
             keys[own.bond_id][own.epoch] = vault.Key(_raw(own, keyring))
         except vault.VaultError:
@@ -96,7 +128,19 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
     cards: dict[uuid.UUID, dict[tuple[uuid.UUID | None, str], BondRow]] = defaultdict(dict)
     for card in BondRow.objects.filter(Q(place__in=CARD_PLACES) | Q(member_id=member_id), bond_id__in=people):
         cards[card.bond_id][(card.member_id, card.place)] = card
-    return [_opened(member_id, keyring, people[b], keys[b], cards[b]) for b in people]
+    found = [_opened(member_id, keyring, people[b], keys[b], cards[b]) for b in people]
+    return found, left_over
+
+
+def pins_of(row: BondRow | None, keyring: vault.Keyring) -> dict[uuid.UUID, bytes]:
+    """The public keys that a member holds their mates to, from their own sealed row."""
+    if row is None:
+        return {}
+    try:
+        payload = row.unseal(keyring.self_key)
+    except vault.VaultError:
+        raise Tampered from None
+    return {uuid.UUID(member): bytes.fromhex(public) for member, public in payload.get("keys", {}).items()}
 
 
 def _raw(own: BondKey, keyring: vault.Keyring) -> bytes:
@@ -111,6 +155,8 @@ def _opened(
     rows: dict[tuple[uuid.UUID | None, str], BondRow],
 ) -> OpenBond:
     bond = memberships[0].bond
+    if max(keys, default=0) > bond.epoch:
+        raise Tampered
 
     def payload(member: uuid.UUID | None, place: vault.Place) -> dict[str, str]:
         row = rows.get((member, place))
@@ -124,6 +170,8 @@ def _opened(
         except vault.VaultError:
             raise Tampered from None
 
+    pins = pins_of(rows.get((member_id, vault.Place.MEMBERSHIP_PINS)), keyring)
+
     def person(membership: Membership) -> Person:
         card = payload(membership.member_id, vault.Place.MEMBERSHIP_CARD)
         return Person(
@@ -132,16 +180,36 @@ def _opened(
             thread=card.get("thread", "slate"),
             is_me=membership.member_id == member_id,
             is_host=membership.member.is_host,
+            since=membership.first_epoch,
+            new_keys=pins.get(membership.member_id, bytes(membership.member.public_key))
+            != bytes(membership.member.public_key),
         )
 
-    people = [person(membership) for membership in memberships]
+    card = payload(None, vault.Place.BOND_CARD)
+    if card and (card["kind"], card["leave"]) != (bond.kind, bond.leave_rule):
+        raise Tampered
+    # A card is sealed by someone who holds the bond's key: a membership without one is a newcomer whom nobody has let in
+    # yet, or was planted. Neither is asked to anything.
+    is_in = bond.epoch in keys
+    people = [
+        person(membership)
+        for membership in memberships
+        if not is_in
+        or membership.member_id == member_id
+        or (membership.member_id, vault.Place.MEMBERSHIP_CARD) in rows
+    ]
+    here = {membership.member_id for membership in memberships}
+    gone = {member for member, place in rows if member and place == vault.Place.MEMBERSHIP_CARD} - here
+    past = [(member, payload(member, vault.Place.MEMBERSHIP_CARD)) for member in sorted(gone)]
     return OpenBond(
         bond=bond,
         keyring=keyring,
         me=next(p for p in people if p.is_me),
         others=tuple(p for p in people if not p.is_me),
         keys=keys,
-        name=payload(None, vault.Place.BOND_CARD).get("name", ""),
+        name=card.get("name", ""),
+        past=tuple(Person(m, one.get("name", ""), one.get("thread", "slate"), False) for m, one in past),
         rows=rows,
         someone_waits=bool(memberships[0].someone_waits),  # type: ignore[attr-defined]
+        someone_behind=any(m.behind for m in memberships),  # type: ignore[attr-defined]
     )

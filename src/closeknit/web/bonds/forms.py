@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from closeknit.web.members.forms import clean_line
+from closeknit.web.members import strength
+from closeknit.web.members.forms import PassphraseField, clean_line
 
 from . import services
 from .models import THREADS, Bond
@@ -68,13 +69,36 @@ class BondForm(AppearForm):
         widget=forms.RadioSelect,
         help_text=_("Whoever joins sees this before they say yes. It cannot be changed later."),
     )
-    field_order = ("kind", "name", "own_name", "thread", "leave_rule")
+    strict = forms.BooleanField(
+        label=_("Strict reveal"),
+        required=False,
+        help_text=_(
+            "An answer is handed over only when all have answered and each has come by again. Slower, and nobody, not even "
+            "the host of this machine, can look early."
+        ),
+    )
+    field_order = ("kind", "name", "own_name", "thread", "leave_rule", "strict")
 
     def clean_name(self) -> str:
         name = clean_line(self.cleaned_data["name"])
         if not name:
             raise ValidationError(_g("Type a name for it; the people's names are fine."))
         return name
+
+
+class NewKeysForm(forms.Form):
+    """A new passphrase for new keys. The present one was typed just before, to get here."""
+
+    new_passphrase = PassphraseField(new=True, label=_("New passphrase"), help_text=_("15 characters or more."))
+
+    def __init__(self, *args: Any, username: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.username = username
+
+    def clean_new_passphrase(self) -> str:
+        value: str = self.cleaned_data["new_passphrase"]
+        strength.check(value, inputs=(self.username,))
+        return value
 
 
 class SecretForm(forms.Form):

@@ -6,7 +6,7 @@ from typing import Any
 
 from closeknit import vault
 from closeknit.web.members.models import Member
-from closeknit.web.sealed.kinds import delete_where, register
+from closeknit.web.sealed.kinds import delete_where, register, reseal_where
 
 from .models import (
     Bond,
@@ -18,6 +18,7 @@ from .models import (
     Invitation,
     Item,
     Membership,
+    PrivateWord,
     Refusal,
     StreamHead,
     Wrap,
@@ -60,7 +61,15 @@ def _invitations(member: Member, _bonds: list[OpenBond]) -> list[dict[str, str]]
 
 
 def _refusals(member: Member, _bonds: list[OpenBond]) -> list[dict[str, str]]:
-    return [{"until": row.until.isoformat()} for row in Refusal.objects.filter(member=member)]
+    return [{"until": row.until.isoformat() if row.until else "for good"} for row in Refusal.objects.filter(member=member)]
+
+
+def _reseal_invitations(member: Member, old: vault.Key, new: vault.Key) -> None:
+    for row in Invitation.objects.filter(inviter=member, secret__isnull=False):
+        where = row.context(vault.Place.INVITATION_SECRET)
+        plain = vault.open_envelope(old, vault.Kind.SELF, where, row.secret)
+        row.secret = vault.seal(new, vault.Kind.SELF, where, plain)
+        row.save(update_fields=["secret"])
 
 
 def _erase_bonds(member: Member) -> int:
@@ -71,18 +80,49 @@ def _erase_bonds(member: Member) -> int:
 
 register(Bond, export=_bonds, erase=_erase_bonds)
 register(Membership, export=_memberships, erase=delete_where(Membership, "member"))
-register(BondRow, export=_rows, erase=delete_where(BondRow, "member"))
+register(
+    BondRow,
+    export=_rows,
+    erase=delete_where(BondRow, "member"),
+    reseal=reseal_where(BondRow, "member", place__in=BondRow.SELF_PLACES),
+)
 register(BondEpoch, erase=lambda member: BondEpoch.objects.filter(maker=member).update(maker=None), why_not_exported=KEYS)
-register(BondKey, erase=delete_where(BondKey, "member"), why_not_exported=KEYS)
+register(
+    BondKey,
+    erase=delete_where(BondKey, "member"),
+    why_not_exported=KEYS,
+    reseal=reseal_where(BondKey, "member"),
+)
 register(Grant, erase=delete_where(Grant, "recipient"), why_not_exported=KEYS)
-register(Invitation, export=_invitations, erase=delete_where(Invitation, "inviter"))
-register(Refusal, export=_refusals, erase=delete_where(Refusal, "member"))
+register(
+    Invitation, export=_invitations, erase=delete_where(Invitation, "inviter"), reseal=_reseal_invitations
+)
+register(
+    Refusal, export=_refusals, erase=delete_where(Refusal, "member"), reseal=reseal_where(Refusal, "member")
+)
 register(
     Event,
     erase=lambda _member: 0,
     why_not_exported="Verbs without words that all share; what they say is exported with each moment. They stay, so that "
     "a chain has no gap; whose they were is inside the envelope.",
 )
-register(StreamHead, erase=delete_where(StreamHead, "member"), why_not_exported="Counts and hashes.")
+register(
+    StreamHead,
+    erase=delete_where(StreamHead, "member"),
+    why_not_exported="Counts and hashes.",
+    reseal=reseal_where(StreamHead, "member"),
+)
 register(Item, export=_items, erase=delete_where(Item, "author"))
-register(Wrap, erase=delete_where(Wrap, "item__author"), why_not_exported=KEYS)
+register(
+    Wrap,
+    erase=delete_where(Wrap, "item__author"),
+    why_not_exported=KEYS,
+    reseal=reseal_where(Wrap, "item__author", "item", target=Wrap.Target.SELF),
+)
+register(
+    PrivateWord,
+    # The texts are items; what is known about each belongs to them.
+    why_not_exported="Where each private text came from; exported with the text.",
+    erase=delete_where(PrivateWord, "member"),
+    reseal=reseal_where(PrivateWord, "member"),
+)

@@ -43,6 +43,8 @@ class Bond(models.Model):
     stale = models.BooleanField(default=False)
     #: Something was opened together: from here on invitations carry no key.
     opened_together = models.BooleanField(default=False)
+    #: All have agreed to end it: nobody is in it any more.
+    ended_at = models.DateTimeField(null=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="bonds")
 
     def __str__(self) -> str:
@@ -61,6 +63,9 @@ class Membership(models.Model):
     member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     joined_at = models.DateTimeField(default=clock.now, editable=False)
     ended_at = models.DateTimeField(null=True)
+    #: The first epoch whose key they were given this time. What was opened before it is none of theirs, even if they
+    #: had been here once already.
+    first_epoch = models.PositiveIntegerField(default=1)
 
     class Meta:
         constraints = [
@@ -76,7 +81,9 @@ class Membership(models.Model):
 class BondRow(SealedRow):
     """One sealed thing of a bond, or of one member in it, by place. Those under the bond's key live on through epochs."""
 
-    SELF_PLACES = frozenset({vault.Place.MEMBERSHIP_PINS, vault.Place.MEMBERSHIP_OWN})
+    SELF_PLACES = frozenset(
+        {vault.Place.MEMBERSHIP_PINS, vault.Place.MEMBERSHIP_OWN, vault.Place.MEMBERSHIP_PAUSE}
+    )
 
     bond = models.ForeignKey(Bond, on_delete=models.CASCADE, related_name="rows")
     member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="bond_rows")
@@ -97,6 +104,10 @@ class BondRow(SealedRow):
     @property
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.member_id.bytes if self.member_id else b"",)
 
 
 class BondEpoch(models.Model):
@@ -132,6 +143,10 @@ class BondKey(SealedRow):
     @property
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.epoch.to_bytes(4, "big"),)
 
 
 class Grant(models.Model):
@@ -185,16 +200,22 @@ class Invitation(models.Model):
         return vault.Context(place, self.id, self.bond_id)
 
 
-class Refusal(models.Model):
-    """A quiet no: this inviter's invitations do not open for this member until then."""
+class Refusal(SealedRow):
+    """A quiet no: this inviter's invitations do not open for this member until then; with no end, they never do.
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    The body holds the name the inviter had on the invitation, so that its owner knows whom they blocked.
+    """
+
+    PLACE = vault.Place.REFUSAL
+
     member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refusals")
     inviter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refused")
-    until = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    body = SealedField(null=True)
 
-    def __str__(self) -> str:
-        return str(self.id)
+    @property
+    def sealed_owner(self) -> uuid.UUID:
+        return self.member_id
 
 
 class Event(SealedRow):
@@ -214,6 +235,10 @@ class Event(SealedRow):
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.stream.bytes,)
+
 
 class StreamHead(SealedRow):
     """How far one member has written along a stream, so that a cut tail is noticed."""
@@ -232,6 +257,10 @@ class StreamHead(SealedRow):
     def sealed_owner(self) -> uuid.UUID:
         return self.member_id
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.stream.bytes,)
+
 
 class Item(SealedRow):
     """A text under a key of its own, private or shared, that its author can take back."""
@@ -246,6 +275,10 @@ class Item(SealedRow):
     @property
     def sealed_owner(self) -> uuid.UUID:
         return self.author_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.stream.bytes,)
 
 
 class Wrap(SealedRow):
@@ -277,11 +310,29 @@ class Wrap(SealedRow):
         owner: uuid.UUID = item.author_id if self.target == self.Target.SELF else item.bond_id
         return owner
 
-    def sealed_context(self, previous: bytes = b"") -> vault.Context:
-        return vault.Context(
-            self.sealed_place,
-            self.id,
-            self.sealed_owner,
-            revision=self.revision,
-            extra=(self.item_id.bytes, self.item.revision.to_bytes(8, "big")),
-        )
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.item_id.bytes, self.item.revision.to_bytes(8, "big"))
+
+
+class PrivateWord(SealedRow):
+    """A text in the private part of an account: taken along from a bond, or brought from elsewhere. The body holds what
+    is known about it (prompt, day, kind, bond); the text itself is the item."""
+
+    PLACE = vault.Place.PRIVATE_WORD
+
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="private_words")
+    item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="private_word")
+    #: The month it was written in: what pages are sorted by, so that showing one need not open all.
+    month = models.DateField()
+
+    class Meta:
+        indexes = [models.Index(fields=["member", "-month"], name="private_words_newest")]
+
+    @property
+    def sealed_owner(self) -> uuid.UUID:
+        return self.member_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.item_id.bytes,)

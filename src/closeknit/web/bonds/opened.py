@@ -21,6 +21,10 @@ class Person:
     thread: str
     is_me: bool
     is_host: bool = False
+    #: The first epoch whose key they hold; what was opened before is none of theirs.
+    since: int = 1
+    #: Their public key in the database is not the one I know: new keys, or somebody put another's there.
+    new_keys: bool = False
 
 
 @dataclass(slots=True)
@@ -33,9 +37,13 @@ class OpenBond:
     others: tuple[Person, ...]
     keys: dict[int, vault.Key]
     name: str
+    #: Who was here and left, where what they shared stays readable.
+    past: tuple[Person, ...] = ()
     rows: dict[tuple[uuid.UUID | None, str], BondRow] = field(default_factory=dict)
     #: Somebody I invited has answered and waits to be let in.
     someone_waits: bool = False
+    #: Somebody has not been given the present key.
+    someone_behind: bool = False
 
     @property
     def id(self) -> uuid.UUID:
@@ -66,9 +74,28 @@ class OpenBond:
     def is_circle(self) -> bool:
         return self.bond.kind == Bond.Kind.CIRCLE or len(self.people) > 2
 
+    @property
+    def card(self) -> dict[str, Any]:
+        """Name and settings of the bond, as all of its members read them. No query."""
+        return self.loaded(vault.Place.BOND_CARD) or {}
+
+    @property
+    def strict(self) -> bool:
+        """Whether an answer is handed to the bond only once all have answered."""
+        return bool(self.card.get("strict"))
+
+    @property
+    def paused(self) -> bool:
+        """Whether I rest here. Mine alone to know, unless I let the others see it."""
+        return bool((self.loaded(vault.Place.MEMBERSHIP_PAUSE, self.me.id) or {}).get("paused"))
+
+    def rests_openly(self, person: Person) -> bool:
+        """Whether somebody lets the others see that they rest."""
+        return bool((self.loaded(vault.Place.MEMBERSHIP_CARD, person.id) or {}).get("rests"))
+
     def person(self, member_id: uuid.UUID | str) -> Person:
         """Somebody of this bond, or someone who was here before."""
-        for person in self.people:
+        for person in (*self.people, *self.past):
             if str(person.id) == str(member_id):
                 return person
         return Person(uuid.UUID(str(member_id)), "", "slate", False)
@@ -80,12 +107,20 @@ class OpenBond:
             return None
         try:
             return row.unseal(self.keyring.self_key) if row.KIND is vault.Kind.SELF else self.row_payload(row)
-        except (vault.VaultError, KeyError):
+        except vault.VaultError:
             raise Tampered from None
 
     def row_payload(self, row: BondRow) -> dict[str, Any]:
         """Open one of the bond's living rows, whichever epoch it was last sealed under."""
-        return row.unseal(self.keys[vault.parse(row.body).epoch])
+        return row.unseal(key_for(self.keys, row.body))
 
 
-__all__ = ["OpenBond", "Person", "Tampered"]
+def key_for(keys: dict[int, vault.Key], body: bytes) -> vault.Key:
+    """The bond's key that an envelope says it was sealed under. Raises vault.VaultError if there is none."""
+    epoch = vault.parse(body).epoch
+    if epoch not in keys:
+        raise vault.DoesNotOpen("does not open")
+    return keys[epoch]
+
+
+__all__ = ["OpenBond", "Person", "Tampered", "key_for"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from closeknit import vault
 from closeknit.web import clock, live
@@ -28,8 +30,8 @@ from .models import (
     Membership,
     Refusal,
 )
-from .opened import OpenBond, Person, Tampered
-from .store import events_append, events_read, hold, key_from, key_text
+from .opened import OpenBond, Person, Tampered, key_for
+from .store import Stale, events_append, events_read, hold, key_from, key_text
 
 
 class InvitationOver(Exception):
@@ -73,6 +75,11 @@ def row_read(opened: OpenBond, place: vault.Place, *, member: uuid.UUID | None =
         raise Tampered from None
 
 
+def verb_of(opened: OpenBond, verb: str, **more: Any) -> dict[str, Any]:
+    """A verb of the bond's own stream: what, by whom, on which day."""
+    return {"v": 1, "verb": verb, "by": str(opened.me.id), "at": clock.now().date().isoformat(), **more}
+
+
 def _own_key_write(
     bond_id: uuid.UUID, member_id: uuid.UUID, keyring: vault.Keyring, epoch: int, key: vault.Key
 ) -> None:
@@ -87,6 +94,8 @@ def _first_rows(opened: OpenBond) -> None:
     row_write(opened, vault.Place.MEMBERSHIP_CARD, {"name": me.name, "thread": me.thread}, member=me.id)
     row_write(opened, vault.Place.MEMBERSHIP_WISHES, {"level": 1, "not": []}, member=me.id)
     row_write(opened, vault.Place.MEMBERSHIP_OPEN_AFTER, {"all": True}, member=me.id)
+    row_write(opened, vault.Place.MEMBERSHIP_VOTES, {}, member=me.id)
+    row_write(opened, vault.Place.MEMBERSHIP_PAUSE, {"paused": False}, member=me.id)
 
 
 # -- pins -----------------------------------------------------------------------------------------------------------
@@ -113,11 +122,29 @@ def pins_learn(opened: OpenBond) -> dict[uuid.UUID, bytes]:
     return pins
 
 
+def pins_met(opened: OpenBond) -> dict[uuid.UUID, bytes]:
+    """As `pins_learn`, and with the people I invited: what they answered is sealed with the secret only we two knew."""
+    pins = pins_learn(opened)
+    for invitation in _accepted(opened):
+        answer = _acceptance(opened, invitation)
+        if answer is not None:
+            pins.setdefault(uuid.UUID(answer["member"]), bytes.fromhex(answer["key"]))
+    return pins
+
+
 # -- founding ---------------------------------------------------------------------------------------------------------
 
 
 def bond_create(
-    member: Member, keyring: vault.Keyring, *, kind: str, leave_rule: str, name: str, own_name: str, thread: str
+    member: Member,
+    keyring: vault.Keyring,
+    *,
+    kind: str,
+    leave_rule: str,
+    name: str,
+    own_name: str,
+    thread: str,
+    strict: bool = False,
 ) -> OpenBond:
     """Found a bond with its first key, alone so far. Rooms open what they need in the same transaction."""
     bond = Bond(kind=kind, leave_rule=leave_rule)
@@ -135,11 +162,12 @@ def bond_create(
         Membership.objects.create(bond=bond, member=member)
         _epoch_note(bond, member, {member.pk: keyring.box.public})
         _own_key_write(bond.id, member.pk, keyring, 1, key)
-        row_write(opened, vault.Place.BOND_CARD, {"name": name})
+        about = {"name": name, "kind": bond.kind, "leave": bond.leave_rule, "strict": strict}
+        opened.rows[(None, vault.Place.BOND_CARD)] = row_write(opened, vault.Place.BOND_CARD, about)
         _first_rows(opened)
         pins_write(opened, {member.pk: keyring.box.public})
         keys = {str(member.pk): keyring.box.public.hex()}
-        events_append(opened, bond.id, [{"v": 1, "verb": "founded", "by": str(member.pk), "keys": keys}])
+        events_append(opened, bond.id, [verb_of(opened, "founded", keys=keys)])
         signals.bond_founded.send(sender=Bond, opened=opened)
     return opened
 
@@ -189,11 +217,13 @@ def invitation_create(opened: OpenBond) -> tuple[Invitation, bytes]:
             "inviter": opened.me.name,
             "key": opened.keyring.box.public.hex(),
             "threads": [person.thread for person in opened.people],
+            "kind": bond.kind,
+            "leave": bond.leave_rule,
         }
         invitation.card = sealed(vault.Place.INVITATION_CARD, card, vault.Kind.INVITATION, under)
         own = {"s": base64.b64encode(secret).decode("ascii")}
         invitation.secret = sealed(vault.Place.INVITATION_SECRET, own, vault.Kind.SELF, opened.keyring.self_key)
-        if not bond.opened_together:
+        if not (bond.opened_together or together_noted(opened)):
             carried = {"k": key_text(opened.key), "epoch": opened.epoch}
             invitation.bond_key = sealed(vault.Place.INVITATION_KEY, carried, vault.Kind.INVITATION, under)
         invitation.save(force_insert=True)
@@ -272,6 +302,22 @@ def invitations_expire() -> int:
     return ended
 
 
+def together_note(opened: OpenBond) -> None:
+    """Something was opened together: from here on a link alone opens nothing. Said in a sealed event, too, since the
+    column can be put back by whoever writes to the database. Inside the transaction that opens it."""
+    bond = opened.bond
+    bond.opened_together = True
+    bond.save(update_fields=["opened_together"])
+    strip_keys(bond)
+    if not together_noted(opened):
+        events_append(opened, opened.id, [verb_of(opened, "together")])
+
+
+def together_noted(opened: OpenBond) -> bool:
+    """Whether a sealed event of this bond says that something was opened together."""
+    return any(verb["verb"] == "together" for verb in events_read(opened, [opened.id])[opened.id])
+
+
 def strip_keys(bond: Bond) -> None:
     """Take the bond's key out of pending invitations. Call in the transaction of a first reveal or a new epoch."""
     Invitation.objects.filter(bond=bond, bond_key__isnull=False).update(bond_key=None)
@@ -298,7 +344,10 @@ def invitation_open(invitation_id: uuid.UUID, secret: bytes) -> tuple[Invitation
                 invitation.context(vault.Place.INVITATION_CARD),
                 invitation.card,
             )
-            return invitation, vault.unpack(raw)[1]
+            card = vault.unpack(raw)[1]
+            if (card["kind"], card["leave"]) != (invitation.bond.kind, invitation.bond.leave_rule):
+                raise Tampered
+            return invitation, card
         invitation.wrong_tries += 1
         invitation.save(update_fields=["wrong_tries"])
         if invitation.wrong_tries >= INVITATION_TRIES:
@@ -306,19 +355,37 @@ def invitation_open(invitation_id: uuid.UUID, secret: bytes) -> tuple[Invitation
     raise InvitationOver
 
 
-def invitation_decline(invitation_id: uuid.UUID, secret: bytes, member: Member | None) -> None:
-    """A quiet no: to the inviter it looks like no answer. For a member it also rests this pair for 30 days."""
-    invitation, _card = invitation_open(invitation_id, secret)
+def invitation_decline(
+    invitation_id: uuid.UUID, secret: bytes, member: Member | None, keyring: vault.Keyring | None, *, block: bool = False
+) -> None:
+    """A quiet no: to the inviter it looks like no answer. For a member it also rests this pair for 30 days, or, with
+    `block`, until the member changes their mind."""
+    invitation, card = invitation_open(invitation_id, secret)
     with transaction.atomic():
         invitation.state = Invitation.State.DECLINED
         invitation.save(update_fields=["state"])
-        if member is not None:
-            Refusal.objects.create(member=member, inviter_id=invitation.inviter_id, until=clock.now() + REFUSAL_REST)
+        if member is not None and keyring is not None:
+            until = None if block else clock.now() + REFUSAL_REST
+            refusal = Refusal(member=member, inviter_id=invitation.inviter_id, until=until)
+            refusal.seal(keyring.self_key, {"name": card.get("inviter", "")})
+            refusal.save(force_insert=True)
 
 
 def refused(member: Member, inviter_id: uuid.UUID) -> bool:
-    """Whether this member said no to this inviter within the last 30 days."""
-    return Refusal.objects.filter(member=member, inviter_id=inviter_id, until__gt=clock.now()).exists()
+    """Whether this member said no to this inviter within the last 30 days, or blocked them."""
+    lasting = Q(until__isnull=True) | Q(until__gt=clock.now())
+    return Refusal.objects.filter(lasting, member=member, inviter_id=inviter_id).exists()
+
+
+def blocked(member: Member, keyring: vault.Keyring) -> list[tuple[uuid.UUID, str]]:
+    """Whom a member blocked: (id of the block, the name on the invitation)."""
+    rows = Refusal.objects.filter(member=member, until__isnull=True)
+    return [(row.id, row.unseal(keyring.self_key)["name"]) for row in rows if row.body is not None]
+
+
+def unblock(member: Member, refusal_id: uuid.UUID) -> None:
+    """Let someone's invitations open again."""
+    Refusal.objects.filter(member=member, pk=refusal_id).delete()
 
 
 def invitation_accept(
@@ -342,7 +409,7 @@ def invitation_accept(
             raise InvitationOver
         if present.count() >= bond.most_members:
             raise BondFull
-        Membership.objects.create(bond=bond, member=member)
+        Membership.objects.create(bond=bond, member=member, first_epoch=bond.epoch)
         answer = {"member": str(member.pk), "key": keyring.box.public.hex(), "name": name, "thread": thread}
         invitation.acceptance = vault.seal(
             under,
@@ -374,10 +441,14 @@ def _enter_with_carried_key(
     if payload["epoch"] != opened.bond.epoch:
         return
     opened.keys[payload["epoch"]] = key_from(payload["k"])
+    if together_noted(opened):
+        # The key was put back into the invitation: wait to be let in, like everyone who comes later.
+        opened.keys.clear()
+        return
     _own_key_write(opened.id, opened.me.id, opened.keyring, payload["epoch"], opened.key)
     _first_rows(opened)
     keys = {str(opened.me.id): opened.keyring.box.public.hex()}
-    events_append(opened, opened.id, [{"v": 1, "verb": "joined", "by": str(opened.me.id), "keys": keys}])
+    events_append(opened, opened.id, [verb_of(opened, "joined", keys=keys)])
     pins_write(opened, pins_learn(opened))
     signals.bond_joined.send(sender=Bond, opened=opened)
 
@@ -420,6 +491,9 @@ def newcomers_let_in(opened: OpenBond) -> bool:
             pins.setdefault(newcomer, bytes.fromhex(answer["key"]))
             if not BondKey.objects.filter(bond=bond, member_id=newcomer).exists():
                 waiting = True
+                Membership.objects.filter(bond=bond, member_id=newcomer, ended_at__isnull=True).update(
+                    first_epoch=bond.epoch + 1
+                )
                 _newcomer_rows(opened, newcomer, answer)
             invitation.state = Invitation.State.DONE
             invitation.secret = None
@@ -435,6 +509,7 @@ def _newcomer_rows(opened: OpenBond, newcomer: uuid.UUID, answer: dict[str, Any]
     row_write(opened, vault.Place.MEMBERSHIP_CARD, card, member=newcomer)
     row_write(opened, vault.Place.MEMBERSHIP_WISHES, {"level": 1, "not": []}, member=newcomer)
     row_write(opened, vault.Place.MEMBERSHIP_OPEN_AFTER, {"all": True}, member=newcomer)
+    row_write(opened, vault.Place.MEMBERSHIP_VOTES, {}, member=newcomer)
 
 
 def _acceptance(opened: OpenBond, invitation: Invitation) -> dict[str, Any] | None:
@@ -481,15 +556,10 @@ def epoch_make(opened: OpenBond, bond: Bond, pins: dict[uuid.UUID, bytes]) -> No
             _grant_write(opened, bond, member_id, public, roster, new_key, vault.key_check(old_key))
     _reseal(opened, bond, old)
     strip_keys(bond)
-    verb = {
-        "v": 1,
-        "verb": "epoch",
-        "by": str(opened.me.id),
-        "epoch": bond.epoch,
-        "keys": {str(m): public.hex() for m, public in roster.items()},
-    }
-    events_append(opened, bond.id, [verb])
+    keys = {str(m): public.hex() for m, public in roster.items()}
+    events_append(opened, bond.id, [verb_of(opened, "epoch", epoch=bond.epoch, keys=keys)])
     signals.epoch_made.send(sender=Bond, bond=bond, old=old, opened=opened)
+    signals.epoch_entered.send(sender=Bond, opened=opened)
     others = [member_id for member_id in roster if member_id != opened.me.id]
     transaction.on_commit(lambda: live.poke(others, f"bond:{bond.pk}", live_version()))
 
@@ -502,14 +572,16 @@ def _grant_write(
     roster: dict[uuid.UUID, bytes],
     key: vault.Key,
     previous_check: bytes,
+    epoch: int | None = None,
 ) -> None:
-    grant = Grant(bond=bond, epoch=bond.epoch, sender_id=opened.me.id, recipient_id=recipient)
+    epoch = epoch or bond.epoch
+    grant = Grant(bond=bond, epoch=epoch, sender_id=opened.me.id, recipient_id=recipient)
     grant.envelope = vault.make_grant(
         sender=opened.keyring.box,
         recipient_public=public,
         grant_id=grant.id,
         bond_id=bond.id,
-        epoch=bond.epoch,
+        epoch=epoch,
         sender_id=opened.me.id,
         recipient_id=recipient,
         roster=vault.roster_hash(roster),
@@ -522,7 +594,7 @@ def _grant_write(
 def _reseal(opened: OpenBond, bond: Bond, old: dict[int, vault.Key]) -> None:
     for row in BondRow.objects.filter(bond=bond):
         if row.KIND is vault.Kind.BOND:
-            payload = row.unseal(old[vault.parse(row.body).epoch])
+            payload = row.unseal(key_for(old, row.body))
             row.seal(opened.key, payload, epoch=opened.epoch)
             row.save()
 
@@ -530,13 +602,14 @@ def _reseal(opened: OpenBond, bond: Bond, old: dict[int, vault.Key]) -> None:
 def grant_accept(opened: OpenBond) -> bool:
     """Open the grants that wait for me, oldest first; each row becomes my own sealed copy. Returns whether any did.
 
-    Refused, and left lying: a sender I have not pinned, one who was not in the previous roster, an epoch that skips,
-    a key that does not follow from the one I hold, a roster that contradicts my pins.
+    Refused, and left lying: a sender I have not pinned, one who left by the bond's own sealed events, an epoch that skips,
+    a key that does not follow from the one I hold, a roster in which my own key is another's. That a mate's key there is
+    not the one I know is no reason: whoever granted it compared words with them, and I may not have yet.
     """
     accepted = False
     with transaction.atomic():
         bond = Bond.objects.select_for_update().get(pk=opened.id)
-        pins = pins_read(opened)
+        pins = pins_met(opened)
         epochs = {row.epoch: row for row in BondEpoch.objects.filter(bond=bond)}
         for grant in Grant.objects.filter(bond=bond, recipient_id=opened.me.id).order_by("epoch"):
             key = _grant_open(opened, grant, pins, epochs)
@@ -549,7 +622,8 @@ def grant_accept(opened: OpenBond) -> bool:
         if accepted:
             opened.bond.epoch = bond.epoch
             if opened.is_in:
-                pins_write(opened, pins_learn(opened))
+                pins_write(opened, pins_met(opened))
+                signals.epoch_entered.send(sender=Bond, opened=opened)
     return accepted
 
 
@@ -558,15 +632,14 @@ def _grant_open(
 ) -> vault.Key | None:
     made = epochs.get(grant.epoch)
     last = max(opened.keys, default=None)
-    if made is None or grant.sender_id not in pins or made.maker_id != grant.sender_id:
+    if made is None or grant.sender_id not in pins:
         return None
     if last is not None and grant.epoch != last + 1:
         return None
-    before = epochs.get(grant.epoch - 1)
-    if before is None or str(grant.sender_id) not in before.roster:
+    if last is not None and str(grant.sender_id) not in _roster_sealed(opened, last):
         return None
     roster = {uuid.UUID(member): bytes.fromhex(public) for member, public in made.roster.items()}
-    if any(roster.get(member, public) != public for member, public in pins.items()):
+    if roster.get(opened.me.id, opened.keyring.box.public) != opened.keyring.box.public:
         return None
     try:
         key, previous = vault.open_grant(
@@ -587,6 +660,20 @@ def _grant_open(
     return key
 
 
+def _roster_sealed(opened: OpenBond, epoch: int) -> set[str]:
+    """Who held the key of that epoch, by sealed events: the roster's column alone could be rewritten."""
+    found: dict[int, set[str]] = {}
+    number, present = opened.first_epoch, set()
+    for verb in events_read(opened, [opened.id])[opened.id]:
+        keys = set(verb.get("keys", {}))
+        if verb["verb"] == "epoch":
+            number, present = verb["epoch"], keys
+        else:
+            present = present - {verb["by"]} if verb["verb"] == "left" else present | keys
+        found[number] = present
+    return found.get(epoch, set())
+
+
 def refresh_if_stale(opened: OpenBond) -> bool:
     """The next writing request after a key went astray makes a new one first. Returns whether it did."""
     if not opened.is_in or not (opened.bond.stale or Bond.objects.filter(pk=opened.id, stale=True).exists()):
@@ -595,15 +682,96 @@ def refresh_if_stale(opened: OpenBond) -> bool:
         bond = Bond.objects.select_for_update().get(pk=opened.id)
         if not bond.stale or bond.epoch != opened.epoch:
             return False
-        pins = pins_learn(opened)
+        pins = pins_met(opened)
         pins_write(opened, pins)
+        _catch_up(opened, bond, pins)
         epoch_make(opened, bond, pins)
     return True
+
+
+def mates_catch_up(opened: OpenBond) -> bool:
+    """Give mates who missed keys those keys, one grant an epoch, if I know their public key and hold what they lack.
+
+    Somebody misses keys whose own were new and not compared yet, or whose grant went with an account that was deleted.
+    Who has never held one is let in by whoever invited them, not here. Returns whether anything was granted.
+    """
+    if not opened.is_in:
+        return False
+    with transaction.atomic():
+        bond = Bond.objects.select_for_update().get(pk=opened.id)
+        return _catch_up(opened, bond, pins_read(opened))
+
+
+def _catch_up(opened: OpenBond, bond: Bond, pins: dict[uuid.UUID, bytes]) -> bool:
+    granted = False
+    rosters = {row.epoch: row.roster for row in BondEpoch.objects.filter(bond=bond)}
+    for membership in Membership.objects.filter(bond=bond, ended_at__isnull=True).select_related("member"):
+        mate, public = membership.member_id, bytes(membership.member.public_key)
+        if mate == opened.me.id or pins.get(mate) != public:
+            continue
+        held = set(BondKey.objects.filter(bond=bond, member_id=mate).values_list("epoch", flat=True))
+        sent = set(Grant.objects.filter(bond=bond, recipient_id=mate).values_list("epoch", flat=True))
+        for epoch in range(max(held, default=bond.epoch) + 1, bond.epoch + 1):
+            if epoch in sent:
+                continue
+            if not {epoch, epoch - 1} <= set(opened.keys):
+                break
+            roster = {uuid.UUID(m): bytes.fromhex(key) for m, key in rosters[epoch].items()}
+            check = vault.key_check(opened.keys[epoch - 1])
+            _grant_write(opened, bond, mate, public, roster, opened.keys[epoch], check, epoch=epoch)
+            granted = True
+    return granted
+
+
+def pin_again(opened: OpenBond, member_id: uuid.UUID, public: bytes) -> None:
+    """The two of us compared words and they were the same: from now on I hold them to this key.
+
+    Raises Stale if the key in the database changed since the words were shown.
+    """
+    with transaction.atomic():
+        Bond.objects.select_for_update().get(pk=opened.id)
+        if bytes(Member.objects.get(pk=member_id).public_key) != public:
+            raise Stale
+        pins_write(opened, {**pins_read(opened), member_id: public})
 
 
 def membership_change(opened: OpenBond, *, name: str, thread: str) -> None:
     """Change how I appear in this bond."""
     with transaction.atomic():
         hold(opened)
-        row_write(opened, vault.Place.MEMBERSHIP_CARD, {"name": name, "thread": thread}, member=opened.me.id)
+        card = {**(opened.loaded(vault.Place.MEMBERSHIP_CARD, opened.me.id) or {}), "name": name, "thread": thread}
+        row_write(opened, vault.Place.MEMBERSHIP_CARD, card, member=opened.me.id)
     opened.me = replace(opened.me, name=name, thread=thread)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that changed for everyone in a bond: what, who did it, on which day."""
+
+    verb: str
+    person: Person
+    day: date | None
+
+
+def changes(opened: OpenBond, *, most: int = 8) -> list[Change]:
+    """What changed for all, newest first, so that nobody can be told they imagined it."""
+    found = []
+    for verb in reversed(events_read(opened, [opened.id])[opened.id]):
+        if verb["verb"] not in {"epoch", "together"}:
+            day = date.fromisoformat(verb["at"]) if "at" in verb else None
+            found.append(Change(verb["verb"], opened.person(verb["by"]), day))
+    return found[:most]
+
+
+# -- resting ----------------------------------------------------------------------------------------------------------
+
+
+def pause_write(opened: OpenBond, *, paused: bool, openly: bool) -> None:
+    """Rest here, or come back. Only I know, unless I let the others see it. Nothing that is open changes by it."""
+    with transaction.atomic():
+        if opened.is_in:
+            hold(opened)
+            card = opened.loaded(vault.Place.MEMBERSHIP_CARD, opened.me.id) or {}
+            if bool(card.get("rests")) != (paused and openly):
+                row_write(opened, vault.Place.MEMBERSHIP_CARD, {**card, "rests": paused and openly}, member=opened.me.id)
+        row_write(opened, vault.Place.MEMBERSHIP_PAUSE, {"paused": paused}, member=opened.me.id)

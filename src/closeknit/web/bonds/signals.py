@@ -6,5 +6,13 @@ from django.dispatch import Signal
 bond_founded = Signal()
 #: opened: OpenBond, as the newcomer holds it.
 bond_joined = Signal()
-#: bond, old: dict of epoch to key, new: OpenBond: reseal what lives on under the bond's key.
+#: bond, old: dict of epoch to key, opened: OpenBond: reseal what lives on under the bond's key.
 epoch_made = Signal()
+#: opened: OpenBond whose member has just made or been given a new key: rewrap what of theirs is not shown yet.
+epoch_entered = Signal()
+#: bond, member_id, words_stay, opened (whoever acts, or None without a key): end kindly what was half under way.
+member_going = Signal()
+#: opened: answer (what is known about each item of mine, drafts of mine as entries): what goes along.
+words_wanted = Signal()
+#: opened: what went along lies in the private part now.
+words_taken = Signal()

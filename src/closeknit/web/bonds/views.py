@@ -34,7 +34,8 @@ def bond_new(request: HttpRequest) -> HttpResponse:
     keyring = keys.need
     profile = queries.profile_of(keys, request.user)
     form = forms.BondForm(
-        request.POST if request.method == "POST" else None, initial={"own_name": profile.name, "thread": "madder"}
+        request.POST if request.method == "POST" else None,
+        initial={"own_name": profile.name, "thread": "madder", "strict": request.user.is_host},
     )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -46,6 +47,7 @@ def bond_new(request: HttpRequest) -> HttpResponse:
             name=data["name"],
             own_name=data["own_name"],
             thread=data["thread"],
+            strict=data["strict"],
         )
         services.invitation_create(opened)
         return redirect("invite", opened.id)
@@ -240,7 +242,9 @@ def join_decline(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse
     if kept is not None:
         member = request.user if request.user.is_authenticated else None
         try:
-            services.invitation_decline(invitation_id, _secret_of(kept), member)
+            services.invitation_decline(
+                invitation_id, _secret_of(kept), member, keys.keyring, block="block" in request.POST
+            )
         except services.InvitationOver:
             pass
         keys.forget(INVITED)
@@ -266,5 +270,8 @@ def us(request: HttpRequest, bond_id: uuid.UUID) -> HttpResponse:
         "form": form,
         "room": services.places_left(opened),
         "host_is_here": [person for person in opened.people if person.is_host],
+        "rests": [person for person in opened.people if opened.rests_openly(person)],
+        "changes": services.changes(opened),
+        "decidable": len(opened.people) > 2 or opened.strict,
     }
     return render(request, "bonds/us.html", context, status=422 if form.errors else 200)

@@ -112,7 +112,7 @@ class Builder:
         """The bond as this member holds it now, after what their presence makes possible."""
         made = self.people[username]
         for settled in (False, True):
-            for opened in access._load(made.member.pk, made.keyring):
+            for opened in access.bonds_load(made.member.pk, made.keyring):
                 if opened.id == self.bonds[bond] and (settled or not bonds.settle(opened)):
                     return opened
         raise LookupError(bond)
@@ -155,7 +155,7 @@ class Builder:
             opened = self._open(moment.by, moment.bond)
             card: dict[str, Any]
             if moment.own:
-                card = deck.own_card(opened, moments.own_prompt_write(opened, moment.prompt))
+                card = deck.own_card(moments.own_prompt_write(opened, moment.prompt))
             else:
                 card = {
                     "id": slug_id(moment.slug),

@@ -144,6 +144,9 @@ def knows_device(request: HttpRequest, name: str) -> bool:
     return member is not None and isinstance(seen, list) and str(member.pk) in seen
 
 
+DISCREET_LOCK_MINUTES = 5
+
+
 class UnlockForm(forms.Form):
     """The passphrase again, for whoever is signed in."""
 
@@ -283,11 +286,27 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("What people here call you"), max_length=60, help_text=_("Sealed. New bonds start with this name.")
     )
     zone = forms.ChoiceField(label=_("Your time zone"), help_text=_("Sealed. Your days begin and end by it."))
+    exit = forms.URLField(
+        label=_("Where Quick exit leads"),
+        required=False,
+        max_length=200,
+        assume_scheme="https",
+        help_text=_(
+            "Sealed. A page that says nothing about you, such as the weather. Empty: a plain page called Notes. While "
+            "Closeknit is locked it is always the plain page."
+        ),
+        widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),
+    )
 
     class Meta:
         model = Member
-        fields = ["lock_minutes", "theme"]
-        labels = {"lock_minutes": _("Lock after"), "theme": _("Light or dark")}
+        fields = ["lock_minutes", "theme", "discreet"]
+        labels = {"lock_minutes": _("Lock after"), "theme": _("Light or dark"), "discreet": _("Discreet")}
+        help_texts = {
+            "discreet": _(
+                "The tab is called Notes and shows a plain icon; notices do not name the app; it locks after 5 minutes."
+            )
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -298,7 +317,20 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             coerce=int,
             choices=[(minutes, _g("%(minutes)d quiet minutes") % {"minutes": minutes}) for minutes in LOCK_MINUTES],
         )
-        self.order_fields(["name", "zone", "lock_minutes", "theme"])
+        self.was_discreet = bool(self.instance.discreet)
+        self.order_fields(["name", "zone", "lock_minutes", "theme", "discreet", "exit"])
+
+    def clean_exit(self) -> str:
+        address: str = self.cleaned_data["exit"]
+        if address and not address.startswith("https://"):
+            raise ValidationError(_g("Type an address that begins with https://"))
+        return address
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("discreet") and not self.was_discreet and "lock_minutes" in cleaned:
+            cleaned["lock_minutes"] = min(cleaned["lock_minutes"], DISCREET_LOCK_MINUTES)
+        return cleaned
 
     def clean_name(self) -> str:
         name = clean_line(self.cleaned_data["name"])

@@ -49,7 +49,8 @@ def ensure_allowed(scope: str, account: str, request: HttpRequest) -> None:
     """Raises TooManyTries while this account is to be left alone from this address."""
     now = clock.now()
     limit = Limit.objects.filter(pk=_key(scope, account, address_of(request))).first()
-    if limit is not None and limit.until > now and now - limit.first_at < FORGET_AFTER:
+    # A delay longer than the longest there is was set by a clock that has gone back since.
+    if limit is not None and now < limit.until <= now + LONGEST and now - limit.first_at < FORGET_AFTER:
         raise TooManyTries(limit.until - now)
 
 
@@ -60,7 +61,7 @@ def note_failure(scope: str, account: str, request: HttpRequest, *, free: int = 
         limit, _made = Limit.objects.select_for_update().get_or_create(
             pk=_key(scope, account, address_of(request)), defaults={"first_at": now, "until": now}
         )
-        if now - limit.first_at >= FORGET_AFTER:
+        if not timedelta(0) <= now - limit.first_at < FORGET_AFTER:
             limit.tries, limit.first_at = 0, now
         limit.tries += 1
         over = limit.tries - free

@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare
 from closeknit.web import clock
 
 from .keys import SESSION_NAME
-from .models import Member
+from .models import LOCK_MINUTES, Member
 
 
 def member_for_session(session_key: str) -> uuid.UUID | None:
@@ -25,6 +25,7 @@ def member_for_session(session_key: str) -> uuid.UUID | None:
     member = Member.objects.filter(pk=data.get(SESSION_KEY), is_active=True).first()
     if member is None or not constant_time_compare(data.get(HASH_SESSION_KEY, ""), member.get_session_auth_hash()):
         return None
-    if clock.now().timestamp() - float(keys.get("seen", 0)) > member.lock_minutes * 60:
+    idle = clock.now().timestamp() - float(keys.get("seen", 0))
+    if idle > min(member.lock_minutes, LOCK_MINUTES[-1]) * 60 or clock.went_back(idle):
         return None
     return member.pk

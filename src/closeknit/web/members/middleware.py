@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 
-from closeknit.web import clock, live
+from closeknit import vault
+from closeknit.web import clock, live, trouble
 from closeknit.web.sealed.models import Tampered
 
 from . import services
 from .hashers import TooBusy
 from .keys import Locked, RequestKeys
 from .limits import TooManyTries
-from .models import OwnSession
+from .models import LOCK_MINUTES, OwnSession
 from .pages import locked_page, tampered_page, too_many_page, wants_json
 
 #: What a locked session, or a visitor with an expired one, may still reach; by the url name of the view.
@@ -53,7 +56,14 @@ class KeyringMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         keys = RequestKeys(request)
         request.keys = keys  # type: ignore[attr-defined]
-        if request.user.is_authenticated and keys.holds_secret:
+        try:
+            signed_in = request.user.is_authenticated
+        except (OperationalError, InterfaceError):
+            if not request.path.startswith(trouble.ALWAYS):
+                raise
+            request.user, signed_in = AnonymousUser(), False
+            request.without_database = True  # type: ignore[attr-defined]
+        if signed_in and keys.holds_secret:
             self._lock_if_quiet(request, keys)
         response = self.get_response(request)
         if isinstance(response, HttpResponse) or hasattr(response, "set_cookie"):
@@ -64,7 +74,9 @@ class KeyringMiddleware:
 
     def _lock_if_quiet(self, request: HttpRequest, keys: RequestKeys) -> None:
         absolute = settings.CK_REMEMBER_SECONDS if keys.remembered else settings.CK_ABSOLUTE_SECONDS
-        if keys.idle_seconds() > request.user.lock_minutes * 60 or keys.age_seconds() > absolute:
+        idle, age = keys.idle_seconds(), keys.age_seconds()
+        longest = min(request.user.lock_minutes, LOCK_MINUTES[-1]) * 60
+        if idle > longest or age > absolute or clock.went_back(min(idle, age)):
             keys.lock()
             live.close_streams(request.session.session_key or "")
 
@@ -82,9 +94,8 @@ class KeyringMiddleware:
             return None
         if is_open_name(name):
             return None
-        if request.method == "POST":
-            services.dropped_save(request, keys, request.path, typed_fields(request))
-        return locked_page(request)
+        saved = request.method == "POST" and services.dropped_save(request, keys, request.path, typed_fields(request))
+        return locked_page(request, kept=saved)
 
     def _renew_first(self, request: HttpRequest, keys: RequestKeys) -> HttpResponseBase:
         """A restore brought back a passphrase that somebody may have had reason to change: a new one, then the rest."""
@@ -104,7 +115,7 @@ class KeyringMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if isinstance(exception, Locked):
             return locked_page(request)
-        if isinstance(exception, Tampered):
+        if isinstance(exception, (Tampered, vault.VaultError)):
             return tampered_page(request)
         if isinstance(exception, TooManyTries):
             return too_many_page(request, exception.seconds)

@@ -45,6 +45,8 @@ class Member(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
     language = models.CharField(max_length=12, blank=True, default="")
     discreet = models.BooleanField(default=False)
+    #: The member asked for their account to be deleted; from then on a job may do it.
+    erase_at = models.DateTimeField(null=True)
     #: A restore brought back a passphrase, kit or keys that had been replaced: they are asked for new ones.
     must_renew = models.BooleanField(default=False)
 
@@ -70,6 +72,22 @@ class MemberRow(SealedRow):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["member", "place"], name="one_row_a_place")]
+
+    @property
+    def sealed_owner(self) -> uuid.UUID:
+        return self.member_id
+
+
+class RecordLine(SealedRow):
+    """A line of a member's own record: a sign-in, an export, something about their keys. Never about reading."""
+
+    PLACE = vault.Place.RECORD
+
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="record")
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["member", "number"], name="one_record_line_a_number")]
 
     @property
     def sealed_owner(self) -> uuid.UUID:

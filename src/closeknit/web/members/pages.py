@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -23,21 +24,21 @@ def page_behind(path: str) -> str:
     return match.group(1) if match else "/"
 
 
-def locked_page(request: HttpRequest) -> HttpResponse:
+def locked_page(request: HttpRequest, *, kept: bool = False) -> HttpResponse:
     """The locked page, in place of whatever was asked for; a fragment tells the whole page to lock."""
     back = request.path if request.method == "GET" else page_behind(request.path)
     if wants_json(request):
         return JsonResponse({"locked": True}, status=423)
     if request.headers.get("HX-Request") or request.headers.get("X-Poke"):
         response = HttpResponse(status=423)
-        response["HX-Redirect"] = f"/unlock/?next={back}"
+        response["HX-Redirect"] = f"/unlock/?next={quote(back)}"
         return response
     from .forms import UnlockForm
 
     context = {
         "form": UnlockForm(request=request),
         "next": back,
-        "kept": request.method == "POST",
+        "kept": kept,
         "minutes": getattr(request.user, "lock_minutes", None),
     }
     return render(request, "members/locked.html", context, status=403)

@@ -17,6 +17,8 @@ class Profile:
 
     name: str
     zone: str
+    #: Where Quick exit ends, after the plain page; empty: on the plain page.
+    exit: str = ""
 
     @property
     def tzinfo(self) -> zoneinfo.ZoneInfo:
@@ -31,6 +33,6 @@ def profile_of(keys: RequestKeys, member: Member) -> Profile:
     if "profile" not in keys.cache:
         row = MemberRow.objects.get(member=member, place=vault.Place.PROFILE)
         payload = row.unseal(keys.need.self_key)
-        keys.cache["profile"] = Profile(payload.get("name", ""), payload.get("zone", "UTC"))
+        keys.cache["profile"] = Profile(payload.get("name", ""), payload.get("zone", "UTC"), payload.get("exit", ""))
     profile: Profile = keys.cache["profile"]
     return profile

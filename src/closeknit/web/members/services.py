@@ -45,7 +45,8 @@ def _wrap(member: Member, opener: str, key: vault.Key, secret: vault.Key, *, sal
     return wrap
 
 
-def _passphrase_key(passphrase: str, salt: bytes, profile: int) -> vault.Key:
+def passphrase_key(passphrase: str, salt: bytes, profile: int) -> vault.Key:
+    """The key that a passphrase gives; at most two at once. Raises hashers.TooBusy, vault.PassphraseTooLong."""
     with derivation_slot():
         return vault.passphrase_key(passphrase, salt, profile)
 
@@ -59,7 +60,7 @@ def member_create(*, username: str, passphrase: str, profile: dict[str, Any]) ->
     keyring = vault.Keyring(vault.Key.new())
     kit = vault.new_kit()
     salt = vault.libsodium_random(SALT_BYTES)
-    passphrase_key = _passphrase_key(passphrase, salt, DEFAULT_PROFILE)
+    wrapping = passphrase_key(passphrase, salt, DEFAULT_PROFILE)
     member = Member(username=username, public_key=keyring.box.public, password=make_password(passphrase))
     try:
         with transaction.atomic():
@@ -67,7 +68,7 @@ def member_create(*, username: str, passphrase: str, profile: dict[str, Any]) ->
                 raise NameTaken
             member.is_host = not Member.objects.exists()
             member.save(force_insert=True)
-            _wrap(member, "passphrase", passphrase_key, keyring.secret, salt=salt, profile=DEFAULT_PROFILE).save()
+            _wrap(member, "passphrase", wrapping, keyring.secret, salt=salt, profile=DEFAULT_PROFILE).save()
             _wrap(member, "kit", vault.kit_key(kit), keyring.secret, salt=b"", profile=0).save()
             row = MemberRow(member=member, place=vault.Place.PROFILE)
             row.seal(keyring.self_key, profile)
@@ -86,7 +87,9 @@ def secret_open_with_passphrase(member: Member, passphrase: str) -> vault.Keyrin
     if wrap is None:
         raise vault.DoesNotOpen("does not open")
     profile = vault.parse(wrap.envelope).epoch
-    key = _passphrase_key(passphrase, bytes(wrap.salt), profile)
+    if len(wrap.salt) != SALT_BYTES:
+        raise vault.DoesNotOpen("does not open")
+    key = passphrase_key(passphrase, bytes(wrap.salt), profile)
     keyring = vault.Keyring(vault.Key(vault.open_envelope(key, vault.Kind.WRAP, wrap.context(), wrap.envelope)))
     if profile < DEFAULT_PROFILE:
         passphrase_set(member, keyring, passphrase, same=True)
@@ -105,7 +108,7 @@ def secret_open_with_kit(member: Member, kit: bytes) -> vault.Keyring:
 def passphrase_set(member: Member, keyring: vault.Keyring, passphrase: str, *, same: bool = False) -> None:
     """Wrap the same secret under a new passphrase; or under the same, at a dearer profile. No content is touched."""
     salt = vault.libsodium_random(SALT_BYTES)
-    key = _passphrase_key(passphrase, salt, DEFAULT_PROFILE)
+    key = passphrase_key(passphrase, salt, DEFAULT_PROFILE)
     encoded = make_password(passphrase)
     with transaction.atomic():
         _wrap(member, "passphrase", key, keyring.secret, salt=salt, profile=DEFAULT_PROFILE).save()
@@ -119,6 +122,13 @@ def kit_renew(member: Member, keyring: vault.Keyring) -> bytes:
     with transaction.atomic():
         _wrap(member, "kit", vault.kit_key(kit), keyring.secret, salt=b"", profile=0).save()
     return kit
+
+
+def secret_replace(member: Member, keyring: vault.Keyring, wrapping: vault.Key, salt: bytes, kit: bytes) -> None:
+    """Wrap a new secret under a passphrase's key and a kit; every other wrap is void. Inside a transaction."""
+    SecretWrap.objects.filter(member=member).exclude(opener__in=["passphrase", "kit"]).delete()
+    _wrap(member, "passphrase", wrapping, keyring.secret, salt=salt, profile=DEFAULT_PROFILE).save()
+    _wrap(member, "kit", vault.kit_key(kit), keyring.secret, salt=b"", profile=0).save()
 
 
 def kit_confirm(member: Member) -> None:
@@ -191,7 +201,10 @@ def dropped_save(request: HttpRequest, keys: RequestKeys, path: str, fields: dic
         return False
     key, key_wrap, wrap_id = dropping
     row = Dropped(member_id=request.user.pk, key_wrap=key_wrap, wrap_id=wrap_id)
-    row.seal(key, {"path": path, "fields": fields, "at": clock.now().isoformat()})
+    try:
+        row.seal(key, {"path": path, "fields": fields, "at": clock.now().isoformat()})
+    except vault.TooLarge:
+        return False
     request.session[DROPPED_FLAG] = True
     with transaction.atomic():
         row.save()

@@ -17,5 +17,6 @@ urlpatterns = [
     path("you/", views.settings_view, name="settings"),
     path("you/passphrase/", views.passphrase, name="passphrase"),
     path("you/kit/", views.kit_new, name="kit-new"),
+    path("you/record/", views.own_record, name="record"),
     path("you/sessions/<uuid:session_id>/end/", views.session_end, name="session-end"),
 ]

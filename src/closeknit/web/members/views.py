@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from dataclasses import asdict
 from typing import Any
 
 import segno
@@ -25,7 +26,7 @@ from django.views.generic import FormView
 from closeknit import vault
 from closeknit.web import live
 
-from . import forms, limits, queries, services, strength
+from . import forms, limits, queries, record, services, strength
 from .keys import keys_of
 from .middleware import typed_fields
 from .models import Member, OwnSession
@@ -33,6 +34,7 @@ from .stepup import stepped_up
 
 KIT = "kit"
 INVITED = "invited"
+PLAIN_COOKIE = "ck-plain"
 SIGN_UPS_AN_ADDRESS = 20
 
 
@@ -81,10 +83,32 @@ def remember_device(request: HttpRequest, response: HttpResponse, member: Member
         httponly=True,
         samesite="Lax",
     )
+    remember_plain(response, member)
+
+
+def remember_plain(response: HttpResponse, member: Member) -> None:
+    """In discreet mode this browser shows the plain title and icon before signing in, too. It says nothing else."""
+    if member.discreet:
+        response.set_cookie(
+            PLAIN_COOKIE,
+            "1",
+            max_age=400 * 86400,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    else:
+        response.delete_cookie(PLAIN_COOKIE, samesite="Lax")
 
 
 def start_session(
-    request: HttpRequest, member: Member, keyring: vault.Keyring, carried: dict[str, dict[str, Any]], *, remember: bool
+    request: HttpRequest,
+    member: Member,
+    keyring: vault.Keyring,
+    carried: dict[str, dict[str, Any]],
+    *,
+    remember: bool,
+    what: record.What = record.What.SIGNED_IN,
 ) -> None:
     """After signing in: a new cookie key, the sealed secret, and whatever was kept before."""
     keys = keys_of(request)
@@ -94,6 +118,8 @@ def start_session(
         keys.keep(name, value)
     services.session_note(request, member)
     services.dropped_flag(request, member)
+    device = services.device_kind(request.META.get("HTTP_USER_AGENT", ""))
+    record.note(member, keyring, what, device=device)
 
 
 class SignUp(FormView):
@@ -258,6 +284,7 @@ def kit_new(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return render(request, "members/kit_new.html")
     keep_kit(request, services.kit_renew(request.user, keys_of(request).need))
+    record.note(request.user, keys_of(request).need, record.What.KIT)
     return redirect("kit")
 
 
@@ -281,7 +308,7 @@ def recover(request: HttpRequest) -> HttpResponse:
         from allauth.account.models import Login
 
         perform_login(request, Login(user=member))
-        start_session(request, member, keyring, carried, remember=False)
+        start_session(request, member, keyring, carried, remember=False, what=record.What.RECOVERED)
         keep_kit(request, new)
         response = redirect("kit")
         remember_device(request, response, member)
@@ -373,7 +400,7 @@ def settings_page(
         for row in OwnSession.objects.filter(member=request.user).order_by("-last_day", "id")[:50]
     ]
     context = {
-        "form": form or forms.SettingsForm(instance=request.user, initial={"name": profile.name, "zone": profile.zone}),
+        "form": form or forms.SettingsForm(instance=request.user, initial=asdict(profile)),
         "sessions": sessions,
         "kit_confirmed": request.user.wraps.filter(opener="kit", confirmed_at__isnull=False).exists(),
         "saved": "saved" in request.GET,
@@ -393,9 +420,11 @@ def settings_view(request: HttpRequest) -> HttpResponse:
         request.user.refresh_from_db()
         return settings_page(request, form=form, status=422)
     form.save()
-    payload = {"name": form.cleaned_data["name"], "zone": form.cleaned_data["zone"]}
+    payload = {name: form.cleaned_data[name] for name in ("name", "zone", "exit")}
     services.member_row_write(keys.need, request.user, vault.Place.PROFILE, payload)
-    return redirect(f"{reverse('settings')}?saved")
+    response = redirect(f"{reverse('settings')}?saved")
+    remember_plain(response, request.user)
+    return response
 
 
 @login_required
@@ -412,11 +441,13 @@ def passphrase(request: HttpRequest) -> HttpResponse:
         renewing = request.user.must_renew
         services.passphrase_set(request.user, keyring, form.cleaned_data["new_passphrase"])
         update_session_auth_hash(request, request.user)
+        record.note(request.user, keyring, record.What.PASSPHRASE)
         services.session_note(request, request.user)
         for ended in services.sessions_end(request.user, keep=request.session.session_key):
             live.close_streams(ended)
         if renewing:
             keep_kit(request, services.kit_renew(request.user, keyring))
+            record.note(request.user, keyring, record.What.KIT)
             return redirect("kit")
         return redirect(f"{reverse('settings')}?saved")
     context = {"form": form, "suggestion": strength.suggest()}
@@ -432,7 +463,22 @@ def session_end(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
         raise Http404
     for key in ended:
         live.close_streams(key)
+    if keys_of(request).is_open:
+        record.note(request.user, keys_of(request).need, record.What.SESSION_ENDED)
     if request.session.session_key in ended:
         end_session(request)
         return redirect("home")
     return redirect("settings")
+
+
+@login_required
+@require_GET
+def own_record(request: HttpRequest) -> HttpResponse:
+    """What happened to this account, for its owner alone."""
+    keys = keys_of(request)
+    context = {
+        "lines": record.read(request.user, keys.need),
+        "zone": queries.profile_of(keys, request.user).tzinfo,
+        "devices": dict(OwnSession.Device.choices),
+    }
+    return render(request, "members/record.html", context)

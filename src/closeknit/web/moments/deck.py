@@ -67,10 +67,9 @@ def card_of(prompt: content.Prompt) -> dict[str, Any]:
     }
 
 
-def own_card(opened: OpenBond, row: OwnPrompt) -> dict[str, Any]:
-    """The card of a prompt that a member wrote."""
-    payload = row.unseal(opened.keys[vault.parse(row.body).epoch])
-    return {"id": f"own:{row.id}", "text": payload["text"], "by": str(row.author_id)}
+def own_card(row: OwnPrompt) -> dict[str, Any]:
+    """The card of a prompt that a member wrote: its id alone, for its words stay their author's to take back."""
+    return {"id": f"own:{row.id}", "text": "", "by": str(row.author_id)}
 
 
 # -- state ------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ def clean_text(value: str) -> str:
         raise ValidationError(_g("There is a character in it that cannot be stored. Type that word again.")) from None
     if "\0" in text:
         raise ValidationError(_g("There is an invisible character (NUL) in it. Remove it and try again."))
+    text = "".join(one for one in text if one in "\n\t" or unicodedata.category(one) != "Cc")
     text = unicodedata.normalize("NFC", text).strip()
     if len(text) > MOST_CHARACTERS:
         over = len(text) - MOST_CHARACTERS

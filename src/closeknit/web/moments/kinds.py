@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from closeknit import vault
-from closeknit.web.bonds.opened import OpenBond
+from closeknit.web.bonds.opened import OpenBond, key_for
 from closeknit.web.members.models import Member
-from closeknit.web.sealed.kinds import delete_where, register
+from closeknit.web.sealed.kinds import delete_where, register, reseal_where
 
 from . import queries
 from .models import Draft, Moment, OwnPrompt
@@ -41,7 +40,7 @@ def _drafts(member: Member, bonds: list[OpenBond]) -> list[dict[str, Any]]:
 
 def _prompts(member: Member, bonds: list[OpenBond]) -> list[dict[str, Any]]:
     return [
-        row.unseal(one.keys[vault.parse(row.body).epoch])
+        row.unseal(key_for(one.keys, row.body))
         for one in bonds
         for row in OwnPrompt.objects.filter(author=member, bond_id=one.id)
     ]
@@ -53,5 +52,7 @@ register(
     # A moment belongs to its bond; what its members wrote in it are items. It goes when its bond goes.
     erase=lambda _member: 0,
 )
-register(Draft, export=_drafts, erase=delete_where(Draft, "member"))
+register(
+    Draft, export=_drafts, erase=delete_where(Draft, "member"), reseal=reseal_where(Draft, "member")
+)
 register(OwnPrompt, export=_prompts, erase=delete_where(OwnPrompt, "author"))

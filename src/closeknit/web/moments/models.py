@@ -48,6 +48,10 @@ class Draft(SealedRow):
     def sealed_owner(self) -> uuid.UUID:
         return self.member_id
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.moment_id.bytes,)
+
 
 class OwnPrompt(SealedRow):
     """A prompt that a member wrote for a bond."""
@@ -62,3 +66,7 @@ class OwnPrompt(SealedRow):
     @property
     def sealed_owner(self) -> uuid.UUID:
         return self.bond_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.author_id.bytes,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -17,11 +17,13 @@ from closeknit import vault
 from closeknit.method import moment as machine
 from closeknit.web import clock
 from closeknit.web.bonds.models import Item, Wrap
-from closeknit.web.bonds.opened import OpenBond, Person, Tampered
+from closeknit.web.bonds.opened import OpenBond, Person, Tampered, key_for
 from closeknit.web.bonds.store import events_read, items_read, key_from
 
 from .models import Draft, Moment, OwnPrompt
+from .services import departures
 
+OWN = "own:"
 PAGE = 20
 #: How many of the newest moments Today looks through for what it shows; older ones wait in the thread.
 TODAY_LOOKS_AT = 12
@@ -149,6 +151,8 @@ class Today:
     step: str = ""
     back: Glance | None = None
     drawn: int = 0
+    #: Strict reveal: all have answered these, and they wait for me to come by.
+    to_hand: tuple[uuid.UUID, ...] = ()
 
     @property
     def count(self) -> int:
@@ -176,29 +180,52 @@ def glances(opened: OpenBond, moments: Sequence[Moment]) -> list[Glance]:
     """Moments with their state, in the given order. Two queries. Those this member was never asked to are left out."""
     me = str(opened.me.id)
     verbs = events_read(opened, [moment.id for moment in moments])
-    found = []
+    found: list[Glance] = []
     for moment in moments:
         events = [machine.Event.from_payload(payload) for payload in verbs[moment.id]]
         if not events:
             continue
+        events += departures(opened, moment.epoch, machine.fold(events))
         state = machine.fold(events)
         if me not in state.members:
             continue
         try:
-            prompt = PromptCard.of(moment.unseal(opened.keys[vault.parse(moment.body).epoch]))
-        except (vault.VaultError, KeyError):
+            card = moment.unseal(key_for(opened.keys, moment.body))
+        except vault.VaultError:
             raise Tampered from None
         found.append(
             Glance(
                 id=moment.id,
                 opened_at=moment.opened_at,
-                prompt=prompt,
+                prompt=PromptCard.of(card),
                 view=machine.view(state, me),
                 state=state,
                 events=tuple(events),
             )
         )
-    return found
+    return _with_own_prompts(opened, found)
+
+
+def _with_own_prompts(opened: OpenBond, found: list[Glance]) -> list[Glance]:
+    """A prompt of a member's own is that member's: a moment holds its id alone, so that it can be taken back."""
+    ids = {glance.prompt.id.removeprefix(OWN) for glance in found if _is_own(glance)}
+    if not ids:
+        return found
+    texts = {}
+    for row in OwnPrompt.objects.filter(bond_id=opened.id, pk__in=ids):
+        try:
+            texts[f"{OWN}{row.id}"] = row.unseal(key_for(opened.keys, row.body))["text"]
+        except vault.VaultError:
+            raise Tampered from None
+    gone = str(_("A prompt that its author took back"))
+    return [
+        replace(glance, prompt=replace(glance.prompt, text=texts.get(glance.prompt.id, gone))) if _is_own(glance) else glance
+        for glance in found
+    ]
+
+
+def _is_own(glance: Glance) -> bool:
+    return glance.prompt.id.startswith(OWN) and not glance.prompt.text
 
 
 def moments_of(opened: OpenBond):  # type: ignore[no-untyped-def]
@@ -303,7 +330,8 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
         mine = glance.view.my_answer
         back = glance if mine is not None and not mine.notes else None
     page = moment_page(opened, first, drafts) if first is not None else None
-    return Today(page=page, lines=lines, step=step, back=back, drawn=drawn)
+    to_hand = tuple(g.id for g in fresh if machine.Act.HAND_OVER.value in g.view.can)
+    return Today(page=page, lines=lines, step=step, back=back, drawn=drawn, to_hand=to_hand)
 
 
 def _recent(glance: Glance, now: datetime) -> bool:
@@ -412,7 +440,5 @@ def own_prompts(opened: OpenBond) -> list[tuple[OwnPrompt, str, Person]]:
     """Prompts that members wrote for this bond, newest first."""
     found = []
     for row in OwnPrompt.objects.filter(bond_id=opened.id).order_by("-written_at")[:100]:
-        epoch = vault.parse(row.body).epoch
-        if epoch in opened.keys:
-            found.append((row, row.unseal(opened.keys[epoch])["text"], opened.person(row.author_id)))
+        found.append((row, row.unseal(key_for(opened.keys, row.body))["text"], opened.person(row.author_id)))
     return found

@@ -10,10 +10,11 @@ from django.db import transaction
 
 from closeknit import vault
 from closeknit.method import moment as machine
+from closeknit.vault.envelope import MAX_PLAINTEXT_BYTES
 from closeknit.web import clock, live
 from closeknit.web.bonds import services as bonds
-from closeknit.web.bonds.models import Bond, BondRow, Item
-from closeknit.web.bonds.opened import OpenBond
+from closeknit.web.bonds.models import Bond, BondRow, Item, Wrap
+from closeknit.web.bonds.opened import OpenBond, key_for
 from closeknit.web.bonds.store import (
     events_append,
     events_read,
@@ -50,6 +51,7 @@ def moment_open(opened: OpenBond, prompt: dict[str, Any], *, founding: bool = Fa
             str(opened.me.id),
             sorted(str(person.id) for person in opened.people),
             circle=opened.bond.kind == Bond.Kind.CIRCLE,
+            strict=opened.strict,
             founding=founding,
         )
         events_append(opened, moment.id, [event.to_payload()])
@@ -63,9 +65,22 @@ def moment_admit(opened: OpenBond) -> None:
         events = _events(opened, moment.id)
         if not events:
             continue
+        events += departures(opened, moment.epoch, machine.fold(events))
         event = machine.Event.joined(str(opened.me.id))
         if machine.can(machine.fold(events), event):
             events_append(opened, moment.id, [event.to_payload()])
+
+
+def departures(opened: OpenBond, epoch: int, state: machine.State) -> list[machine.Event]:
+    """What follows for a moment from who has left since: events that are true already and not yet written down.
+
+    Whoever leaves writes them into what was open; a revealed moment learns of it when it is next read, so that leaving
+    is quick however long the thread. Whoever came back began anew: what was opened before is none of theirs.
+    """
+    here = {str(person.id) for person in opened.people if person.since <= epoch}
+    stayed = {str(person.id) for person in opened.past}
+    gone = sorted(state.members - here)
+    return [machine.Event.left(one, words_stay=one in stayed) for one in gone]
 
 
 # -- acting -----------------------------------------------------------------------------------------------------------
@@ -83,38 +98,69 @@ def _act(
     Raises NotThere, store.Stale, machine.MomentError (then nothing was written).
     """
     with transaction.atomic():
-        bond = hold(opened)
+        opened.bond = hold(opened)
         moment = Moment.objects.filter(pk=moment_id, bond_id=opened.id, epoch__gte=opened.first_epoch).first()
         if moment is None:
             raise NotThere
         events = _events(opened, moment_id)
-        before = after = machine.fold(events)
-        added = make(before, moment)
+        before = machine.fold(events)
+        gone = departures(opened, moment.epoch, before)
+        after = machine.fold([*events, *gone])
+        added = make(after, moment)
         for event in added:
             after = machine.step(after, event)
+        handing = _hand_over(opened, after)
+        for event in handing:
+            after = machine.step(after, event)
+        added += handing
         if added:
+            added = [*gone, *added]
             events_append(opened, moment_id, [event.to_payload() for event in added])
         if after.revealed and moment.revealed_at is None:
-            _revealed(bond, opened, moment)
-        elif not bond.opened_together and any(answer.released for answer in after.answers):
-            _opened_together(bond, opened)
+            _revealed(moment)
+        if after.revealed or any(answer.released for answer in after.answers):
+            _opened_together(opened)
+        _take_lapsed_back(before, after)
         changed = machine.changed_for(before, after) - {str(opened.me.id)}
         _poke(opened, changed, moment_id, [*events, *added])
     return after
 
 
-def _revealed(bond: Bond, opened: OpenBond, moment: Moment) -> None:
+def _hand_over(opened: OpenBond, state: machine.State) -> list[machine.Event]:
+    """Strict reveal: all have answered and I am here, so the bond gets the key of my answer. Nobody sees it before the
+    last of us has come by."""
+    event = machine.Event.handed(str(opened.me.id))
+    mine = state.answer_of(event.by)
+    if mine is None or not state.strict or not machine.can(state, event):
+        return []
+    item_share(opened, Item.objects.get(pk=mine.item, author_id=opened.me.id))
+    return [event]
+
+
+def _take_lapsed_back(before: machine.State, after: machine.State) -> None:
+    """Strict reveal: somebody took an answer back meanwhile, so what was handed over is its author's alone again."""
+    if after.revealed or not before.strict:
+        return
+    kept = {answer.item for answer in after.answers if answer.handed or answer.released}
+    lapsed = [answer.item for answer in before.answers if answer.handed and answer.item not in kept]
+    if lapsed:
+        Wrap.objects.filter(item_id__in=lapsed, target=Wrap.Target.BOND).delete()
+        transaction.on_commit(checkpoint_soon)
+
+
+def come_by(opened: OpenBond, moment_id: uuid.UUID) -> None:
+    """I look at a moment in which all have answered: hand my answer over, if the bond waits for that."""
+    _act(opened, moment_id, lambda _state, _moment: [])
+
+
+def _revealed(moment: Moment) -> None:
     moment.revealed_at = clock.now()
     moment.save(update_fields=["revealed_at"])
-    if not bond.opened_together:
-        _opened_together(bond, opened)
 
 
-def _opened_together(bond: Bond, opened: OpenBond) -> None:
-    """From the first shared words on, a link alone opens nothing."""
-    bond.opened_together = opened.bond.opened_together = True
-    bond.save(update_fields=["opened_together"])
-    bonds.strip_keys(bond)
+def _opened_together(opened: OpenBond) -> None:
+    if not opened.bond.opened_together:
+        bonds.together_note(opened)
 
 
 def _poke(opened: OpenBond, members: Any, moment_id: uuid.UUID, events: list[machine.Event]) -> None:
@@ -167,12 +213,23 @@ def answer_withdraw(opened: OpenBond, moment_id: uuid.UUID) -> machine.State:
             return []
         ids = [uuid.UUID(item) for item in (mine.item, *mine.notes)]
         texts = items_read(opened, ids)
-        draft_write(opened, moment, "\n\n".join(texts[item]["text"] for item in ids if item in texts))
+        draft_write(opened, moment, _what_fits([texts[item]["text"] for item in ids if item in texts]))
         Item.objects.filter(pk__in=ids, author_id=opened.me.id).delete()
         transaction.on_commit(checkpoint_soon)
         return [machine.Event.withdrew(me)]
 
     return _act(opened, moment_id, make)
+
+
+def _what_fits(texts: list[str]) -> str:
+    """An answer and its notes as one draft: as many as one envelope holds. Taking back must never fail."""
+    kept = ""
+    for text in texts:
+        longer = f"{kept}\n\n{text}" if kept else text
+        if len(vault.pack({"text": longer, "passed": False})) > MAX_PLAINTEXT_BYTES:
+            break
+        kept = longer
+    return kept
 
 
 def answer_event(opened: OpenBond, moment_id: uuid.UUID, event: machine.Event) -> machine.State:
@@ -231,6 +288,96 @@ def change_note(opened: OpenBond, moment_id: uuid.UUID, text: str) -> machine.St
         return [machine.Event.changed(str(opened.me.id), str(item.id))]
 
     return _act(opened, moment_id, make)
+
+
+# -- when someone goes, and when keys change ----------------------------------------------------------------------------
+
+
+def moments_leave(bond: Bond, member_id: uuid.UUID, *, words_stay: bool, opened: OpenBond | None) -> None:
+    """End kindly what is still open for someone who goes: nobody waits for them, and what they had not shown is theirs.
+
+    opened: whoever acts, with the bond's key, so that others' pages hear of it at once; None where there is no key.
+    """
+    moments = list(Moment.objects.filter(bond=bond, revealed_at__isnull=True))
+    shown: set[str] = set()
+    if opened is not None:
+        reached = [moment for moment in moments if moment.epoch >= opened.first_epoch]
+        verbs = events_read(opened, [moment.id for moment in reached])
+        for moment in reached:
+            events = [machine.Event.from_payload(payload) for payload in verbs[moment.id]]
+            if events:
+                shown |= _leave_one(opened, moment, events, str(member_id), words_stay)
+    hidden = Wrap.objects.filter(
+        item__author_id=member_id, item__stream__in=[moment.id for moment in moments], target=Wrap.Target.BOND
+    )
+    hidden.exclude(item_id__in=shown).delete()
+    if not words_stay:
+        OwnPrompt.objects.filter(bond=bond, author_id=member_id).delete()
+
+
+def _leave_one(
+    opened: OpenBond, moment: Moment, events: list[machine.Event], who: str, words_stay: bool
+) -> set[str]:
+    """Write into one open moment that someone left. Returns the items of theirs that stay shown."""
+    before = machine.fold(events)
+    event = machine.Event.left(who, words_stay=words_stay)
+    if not machine.can(before, event):
+        return set()
+    after = machine.step(before, event)
+    events_append(opened, moment.id, [event.to_payload()])
+    if after.revealed:
+        _revealed(moment)
+        _opened_together(opened)
+    _take_lapsed_back(before, after)
+    _poke(opened, machine.changed_for(before, after) - {who}, moment.id, [*events, event])
+    kept = {answer.item for answer in after.answers if answer.by == who}
+    return kept | ({words.item for words in after.words if words.by == who} if words_stay else set())
+
+
+def moments_rewrap(opened: OpenBond) -> None:
+    """After a change of key: my answers that are not shown yet move to the new one, which who left does not have."""
+    open_ones = Moment.objects.filter(bond_id=opened.id, revealed_at__isnull=True)
+    wraps = Wrap.objects.filter(
+        item__author_id=opened.me.id,
+        item__stream__in=open_ones.values("id"),
+        item__bond_id=opened.id,
+        target=Wrap.Target.BOND,
+        epoch__lt=opened.epoch,
+    )
+    for wrap in wraps.select_related("item"):
+        item_share(opened, wrap.item)
+
+
+def words_of_mine(opened: OpenBond) -> tuple[dict[uuid.UUID, dict[str, Any]], list[dict[str, Any]]]:
+    """(what is known about each item of mine: prompt, day, kind; what of mine was never sent): to take along."""
+    mine = set(Item.objects.filter(author_id=opened.me.id, bond_id=opened.id).values_list("id", "stream"))
+    drafts = list(Draft.objects.filter(member_id=opened.me.id, moment__bond_id=opened.id))
+    streams = {stream for _item, stream in mine} | {draft.moment_id for draft in drafts}
+    prompts = _prompts_of(opened, streams)
+    about = {item: prompts[stream] for item, stream in mine if stream in prompts}
+    unsent = []
+    for draft in drafts:
+        text = draft.unseal(opened.keyring.self_key)["text"]
+        if text:
+            unsent.append({**prompts.get(draft.moment_id, {}), "kind": "draft", "text": text})
+    for row in OwnPrompt.objects.filter(bond_id=opened.id, author_id=opened.me.id):
+        text = row.unseal(key_for(opened.keys, row.body))["text"]
+        unsent.append({"kind": "prompt", "text": text, "at": row.written_at.isoformat()})
+    return about, unsent
+
+
+def _prompts_of(opened: OpenBond, streams: set[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
+    found = {}
+    for moment in Moment.objects.filter(bond_id=opened.id).iterator(chunk_size=500):
+        if moment.id in streams:
+            card = moment.unseal(key_for(opened.keys, moment.body))
+            found[moment.id] = {"prompt": card.get("text", ""), "at": moment.opened_at.isoformat()}
+    return found
+
+
+def drafts_forget(member_id: uuid.UUID, bond: Bond) -> None:
+    """What was never sent has gone along; no copy stays behind."""
+    Draft.objects.filter(member_id=member_id, moment__bond=bond).delete()
 
 
 # -- what nobody else sees --------------------------------------------------------------------------------------------

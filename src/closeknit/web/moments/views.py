@@ -78,7 +78,14 @@ def _kept_text(request: HttpRequest, path: str) -> str:
 @require_GET
 def today(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     """At most three things."""
+    if opened.paused:
+        template = "moments/_resting.html" if request.headers.get("X-Poke") else "moments/resting.html"
+        return render(request, template, {"bond": opened})
     shown = queries.today(opened, may_ask_level=deck.may_ask_level(opened))
+    if shown.to_hand:
+        for waiting in shown.to_hand:
+            services.come_by(opened, waiting)
+        shown = queries.today(opened, may_ask_level=deck.may_ask_level(opened))
     context = {"bond": opened, "today": shown, "zone": _zone(request), **_page_context(request, opened, shown.page)}
     template = "moments/_today.html" if request.headers.get("X-Poke") else "moments/today.html"
     return render(request, template, context)
@@ -132,6 +139,9 @@ def _moment_page(
     status: int = 200,
 ) -> HttpResponse:
     glance = _glance(opened, moment_id)
+    if machine.Act.HAND_OVER.value in glance.view.can:
+        services.come_by(opened, moment_id)
+        glance = _glance(opened, moment_id)
     page = queries.moment_page(opened, glance, queries.drafts_of(opened, [moment_id]))
     context = {
         "bond": opened,
@@ -370,14 +380,14 @@ def prompt_open(request: HttpRequest, opened: OpenBond, prompt_id: uuid.UUID) ->
     row = OwnPrompt.objects.filter(pk=prompt_id, bond_id=opened.id).first()
     if row is None:
         raise Http404
-    made = services.moment_open(opened, deck.own_card(opened, row))
+    made = services.moment_open(opened, deck.own_card(row))
     return _back(opened, made.id)
 
 
 @in_bond
 @require_POST
 def prompt_delete(request: HttpRequest, opened: OpenBond, prompt_id: uuid.UUID) -> HttpResponse:
-    """Take back a prompt I wrote. Moments it opened keep it as it was."""
+    """Take back a prompt I wrote. Moments it opened say so in its place."""
     gone, _rows = OwnPrompt.objects.filter(pk=prompt_id, bond_id=opened.id, author_id=opened.me.id).delete()
     if not gone:
         raise Http404
@@ -389,9 +399,12 @@ def prompt_delete(request: HttpRequest, opened: OpenBond, prompt_id: uuid.UUID) 
 
 def _month(value: str) -> date | None:
     try:
-        return date.fromisoformat(f"{value}-01") if value else None
+        month = date.fromisoformat(f"{value}-01") if value else None
     except ValueError:
         raise Http404 from None
+    if month is not None and not 1900 <= month.year <= 9000:
+        raise Http404  # the ends of the calendar have no time zones
+    return month
 
 
 @in_bond

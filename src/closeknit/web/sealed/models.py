@@ -69,6 +69,11 @@ class SealedRow(models.Model):
     def sealed_place(self) -> vault.Place:
         return self.PLACE if self.PLACE is not None else vault.Place(self.place)  # type: ignore[attr-defined]
 
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        """Further columns that say what the body means: a row whose stream, moment or member was changed does not open."""
+        return ()
+
     def sealed_context(self, previous: bytes = b"") -> vault.Context:
         return vault.Context(
             place=self.sealed_place,
@@ -76,6 +81,7 @@ class SealedRow(models.Model):
             owner=self.sealed_owner,
             revision=self.revision,
             previous=previous,
+            extra=self.sealed_extra,
         )
 
     def seal(self, key: vault.Key, payload: dict[str, Any], *, epoch: int = 0, previous: bytes = b"") -> None:

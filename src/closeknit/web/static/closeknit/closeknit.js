@@ -108,6 +108,8 @@ function idleLock() {
     for (const field of $$("textarea:not([readonly])")) if (field.value.trim() && field.name) body.set(field.name, field.value);
     try { await fetch("/lock/", { method: "POST", body, redirect: "manual" }) } finally { tabs?.postMessage("locked"); location.reload() }
   };
+  document.querySelector("[data-lock]")?.form.addEventListener("submit", (event) => { event.preventDefault(); lock() });
+  addEventListener("keydown", (event) => { if (event.altKey && event.shiftKey && event.code === "KeyL") { event.preventDefault(); lock() } });
   setInterval(() => { if (Date.now() - seen > minutes * 60000) { seen = Infinity; lock() } }, 5000);
 }
 
