@@ -87,6 +87,36 @@ def test_memberships_and_invitations_that_end_by_update_are_noted(cast):
 
 
 @pytest.mark.django_db
+def test_leaving_a_bond_and_ending_it_are_noted(cast):
+    from closeknit.web.bonds import leaving
+
+    circle = cast.circle()
+    mine = Membership.objects.get(bond_id=circle, member=cast.jonas.member)
+    Removal.objects.all().delete()
+    leaving.bond_leave(cast.jonas.bond(circle))
+    assert ("bonds.membership", mine.pk) in noted("ended")
+    with transaction.atomic():
+        leaving.bond_end(cast.ana.bond(cast.pair))
+    assert ("bonds.bond", cast.pair) in noted("ended")
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ('DELETE FROM "bonds_item" WHERE TRUE', True),
+        ('UPDATE "members_member" SET "public_key" = %s', True),
+        ('UPDATE "members_member" SET "theme" = %s', False),
+        ('UPDATE "bonds_membership" SET "ended_at" = %s', True),
+        ('INSERT INTO "bonds_bondepoch" ("id")', True),
+        ('DELETE FROM "django_session"', False),
+        ('SELECT "bonds_item"."id"', False),
+    ],
+)
+def test_only_what_may_note_something_is_looked_after(sql, told):
+    assert journal._may_have_noted(sql) is told
+
+
+@pytest.mark.django_db
 def test_new_passphrases_kits_and_keys_are_noted_and_confirming_a_kit_is_not(cast):
     Removal.objects.all().delete()
     members.kit_confirm(cast.ana.member)

@@ -12,8 +12,8 @@ from django.urls import reverse
 from closeknit import vault
 from closeknit.web import clock, reapply
 from closeknit.web.bonds import services as bonds
-from closeknit.web.bonds.models import Bond, Event, Grant, Invitation, Item, Membership, StreamHead
-from closeknit.web.bonds.store import events_read
+from closeknit.web.bonds.models import Bond, Event, Grant, Invitation, Item, Membership, StreamHead, Wrap
+from closeknit.web.bonds.store import events_read, key_from
 from closeknit.web.members import services as members
 from closeknit.web.members.middleware import RENEWING, is_open_name
 from closeknit.web.members.models import Member, SecretWrap
@@ -68,6 +68,20 @@ def test_who_left_has_left_again_and_gets_no_key_on_its_way(cast):
     assert cast.cleo.client.get(f"/b/{circle}/").status_code == 404
     assert Bond.objects.get(pk=circle).stale
     assert again(note("bonds.membership", mine.pk, "ended")).left == 0, "once is enough"
+
+
+def test_a_bond_that_was_ended_is_ended_again_and_no_author_loses_a_word(cast):
+    moment = cast.first_moment(cast.ana).id
+    cast.both_answer(moment, ana="mine to keep")
+    memberships = Membership.objects.filter(bond=cast.pair).values_list("pk", flat=True)
+    ends = [note("bonds.membership", pk, "ended") for pk in memberships]
+    wraps = [note("bonds.wrap", pk) for pk in Wrap.objects.filter(target="bond").values_list("pk", flat=True)]
+    assert again(*ends, *wraps, note("bonds.bond", cast.pair, "ended")).left == 2
+    assert Bond.objects.get(pk=cast.pair).ended_at is not None
+    assert cast.ana.client.get(f"/b/{cast.pair}/").status_code == 404
+    own = Wrap.objects.select_related("item").get(item__author=cast.ana.member, target="self")
+    assert own.item.unseal(key_from(own.unseal(cast.ana.keyring.self_key)["k"]))["text"] == "mine to keep"
+    assert not Wrap.objects.filter(item__bond=cast.pair, target="bond").exists()
 
 
 def test_invitations_open_no_second_time(cast):

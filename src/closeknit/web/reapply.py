@@ -17,11 +17,11 @@ from typing import Any
 from django.apps import apps
 from django.db import models, transaction
 
+from closeknit.web.bonds import erasing
 from closeknit.web.bonds.models import Bond, Event, Grant, Invitation, Membership, StreamHead, Wrap
 from closeknit.web.members.models import Member, SecretWrap
 from closeknit.web.sealed import journal
 from closeknit.web.sealed.journal import Note
-from closeknit.web.sealed.kinds import REGISTRY
 from closeknit.web.sealed.models import Removal
 
 CHUNK = 500
@@ -65,6 +65,7 @@ def apply(notes: Iterable[Note], taken_at: datetime) -> Again:
         for label, ids in removed.items():
             _rows(label, ids, again)
         _memberships(ended["bonds.membership"], again)
+        _bonds_ended(ended["bonds.bond"])
         _invitations(ended["bonds.invitation"], again)
         _keys(rotated, taken_at, again)
         for chunk in _chunks(again.bonds):
@@ -73,12 +74,11 @@ def apply(notes: Iterable[Note], taken_at: datetime) -> Again:
 
 
 def _accounts(ids: set[uuid.UUID], again: Again) -> None:
-    """Erase accounts as their owners did: through every kind's own eraser, the account itself last."""
+    """Erase accounts as their owners did."""
     for chunk in _chunks(ids):
         for member in Member.objects.filter(pk__in=chunk):
             again.bonds.update(Membership.objects.filter(member=member).values_list("bond_id", flat=True))
-            for kind in reversed(list(REGISTRY.values())):
-                kind.erase(member)
+            erasing.erase_now(member)
             again.accounts += 1
 
 
@@ -117,6 +117,13 @@ def _memberships(notes: dict[uuid.UUID, Note], again: Again) -> None:
             Grant.objects.filter(bond_id=membership.bond_id, recipient_id=membership.member_id).delete()
             again.bonds.add(membership.bond_id)
             again.left += 1
+
+
+def _bonds_ended(notes: dict[uuid.UUID, Note]) -> None:
+    for chunk in _chunks(notes):
+        for bond in Bond.objects.filter(pk__in=chunk, ended_at__isnull=True):
+            bond.ended_at = notes[bond.pk].at
+            bond.save(update_fields=["ended_at"])
 
 
 def _invitations(notes: dict[uuid.UUID, Note], again: Again) -> None:

@@ -283,9 +283,8 @@ def kit_new(request: HttpRequest) -> HttpResponse:
     """A new kit after the passphrase was typed again; the old one is void."""
     if request.method == "GET":
         return render(request, "members/kit_new.html")
-    new = services.kit_renew(request.user, keys_of(request).need)
+    keep_kit(request, services.kit_renew(request.user, keys_of(request).need))
     record.note(request.user, keys_of(request).need, record.What.KIT)
-    keep_kit(request, new)
     return redirect("kit")
 
 
@@ -448,6 +447,7 @@ def passphrase(request: HttpRequest) -> HttpResponse:
             live.close_streams(ended)
         if renewing:
             keep_kit(request, services.kit_renew(request.user, keyring))
+            record.note(request.user, keyring, record.What.KIT)
             return redirect("kit")
         return redirect(f"{reverse('settings')}?saved")
     context = {"form": form, "suggestion": strength.suggest()}

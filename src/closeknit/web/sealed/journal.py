@@ -52,12 +52,13 @@ LEFT_OUT = {
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A change other than a deletion that is noted: on `event` of the table of `label`, if `when` holds."""
+    """A change that is noted: rows of `label` deleted or added, or their `column` written, if `when` holds."""
 
     label: str
     event: str
     when: str
     kind: str
+    column: str = ""
     row: str = "NEW.id"
     revision: str = "0"
     #: The label of the noted row, where that is another table's.
@@ -66,17 +67,22 @@ class Watch:
 
 #: An invitation's revision says how it ended: 1 taken up, 2 over. A backup may hold one between the two.
 TAKEN_UP, OVER = 1, 2
+_ENDED_NOW = "OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL"
 WATCHED = (
-    Watch("bonds.membership", "UPDATE", "OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL", "ended"),
+    Watch("bonds.membership", "UPDATE", _ENDED_NOW, "ended", "ended_at"),
+    Watch("bonds.bond", "UPDATE", _ENDED_NOW, "ended", "ended_at"),
     Watch(
         "bonds.invitation",
         "UPDATE",
         "OLD.state <> NEW.state AND NEW.state IN ('accepted', 'recalled', 'ended')",
         "ended",
+        "state",
         revision=f"CASE NEW.state WHEN 'accepted' THEN {TAKEN_UP} ELSE {OVER} END",
     ),
-    Watch("members.secretwrap", "UPDATE", "NEW.revision > OLD.revision", "rotated", revision="NEW.revision"),
-    Watch("members.member", "UPDATE", "NEW.public_key <> OLD.public_key", "rotated"),
+    Watch(
+        "members.secretwrap", "UPDATE", "NEW.revision > OLD.revision", "rotated", "revision", revision="NEW.revision"
+    ),
+    Watch("members.member", "UPDATE", "NEW.public_key <> OLD.public_key", "rotated", "public_key"),
     Watch(
         "bonds.bondepoch", "INSERT", "NEW.epoch > 1", "rotated", row="NEW.bond_id", revision="NEW.epoch", of="bonds.bond"
     ),
@@ -103,7 +109,7 @@ def install(using: str = "default") -> None:
     for model in noted_models():
         has_revision = any(field.name == "revision" for field in model._meta.concrete_fields)
         revision = "OLD.revision" if has_revision else "0"
-        rules.append(Watch(model._meta.label_lower, "DELETE", "TRUE", "removed", "OLD.id", revision))
+        rules.append(Watch(model._meta.label_lower, "DELETE", "TRUE", "removed", row="OLD.id", revision=revision))
     with transaction.atomic(using=using), connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         for rule in (*rules, *WATCHED):
@@ -116,7 +122,7 @@ def install(using: str = "default") -> None:
 def _statements(vendor: str, rule: Watch) -> list[str]:
     """SQL from this module's own constants and table names; no value of anybody's is in it."""
     table = apps.get_model(rule.label)._meta.db_table
-    name = f"ck_note_{rule.kind}_{table}"
+    name, event = f"ck_note_{rule.kind}_{table}", f"{rule.event} OF {rule.column}" if rule.column else rule.event
     now = "strftime('%Y-%m-%d %H:%M:%f', 'now')" if vendor == "sqlite" else "clock_timestamp()"
     insert = (
         f'INSERT INTO "{Removal._meta.db_table}" ("label", "row", "revision", "at", "kind") '  # noqa: S608
@@ -125,24 +131,30 @@ def _statements(vendor: str, rule: Watch) -> list[str]:
     if vendor == "sqlite":
         return [
             f'DROP TRIGGER IF EXISTS "{name}"',
-            f'CREATE TRIGGER "{name}" AFTER {rule.event} ON "{table}" WHEN {rule.when} BEGIN {insert} END',
+            f'CREATE TRIGGER "{name}" AFTER {event} ON "{table}" WHEN {rule.when} BEGIN {insert} END',
         ]
     return [
         f'CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS '
         f"$note$ BEGIN {insert} RETURN NULL; END $note$",
         f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"',
-        f'CREATE TRIGGER "{name}" AFTER {rule.event} ON "{table}" FOR EACH ROW WHEN ({rule.when}) '
+        f'CREATE TRIGGER "{name}" AFTER {event} ON "{table}" FOR EACH ROW WHEN ({rule.when}) '
         f'EXECUTE FUNCTION "{name}"()',
     ]
 
 
 @cache
-def _prefixes() -> tuple[str, ...]:
-    """How the statements begin after which there may be something to append."""
+def _telling() -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The statements after which there may be something to append: how they begin; and which column they name then."""
     begins = {"DELETE": "DELETE FROM", "UPDATE": "UPDATE", "INSERT": "INSERT INTO"}
-    tables = [("DELETE", model._meta.db_table) for model in noted_models()]
-    tables += [(rule.event, apps.get_model(rule.label)._meta.db_table) for rule in WATCHED]
-    return tuple(sorted({f'{begins[event]} "{table}"' for event, table in tables}))
+    changes = [("DELETE", model, "") for model in noted_models()]
+    changes += [(rule.event, apps.get_model(rule.label), rule.column) for rule in WATCHED]
+    found = [(f'{begins[event]} "{model._meta.db_table}"', column) for event, model, column in changes]
+    return tuple({begin for begin, _column in found}), tuple(found)
+
+
+def _may_have_noted(sql: str) -> bool:
+    every, each = _telling()
+    return sql.startswith(every) and any(sql.startswith(begin) and column in sql for begin, column in each)
 
 
 def watch_statements(connection: Any, **_kwargs: Any) -> None:
@@ -152,21 +164,9 @@ def watch_statements(connection: Any, **_kwargs: Any) -> None:
     connection.execute_wrappers.append(_append_after)
 
 
-_table_seen = False
-
-
-def _has_table(connection: Any) -> bool:
-    """Whether there is a table to append from: not yet while the first migrations run. Asked until it was seen."""
-    global _table_seen
-    if not _table_seen:
-        with connection.cursor() as cursor:
-            _table_seen = Removal._meta.db_table in connection.introspection.table_names(cursor)
-    return _table_seen
-
-
 def _append_after(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     result = execute(sql, params, many, context)
-    if sql.startswith(_prefixes()) and _has_table(context["connection"]):
+    if _may_have_noted(sql):
         connection = context["connection"]
         waiting = connection.savepoint_ids
         if not any(done[1] is flush and set(done[0]) <= set(waiting) for done in connection.run_on_commit):
