@@ -49,8 +49,8 @@ drill: $(VENV)/.test  ## Kill the program 200 times on each store while members 
 	$(BIN)/python scripts/drill.py
 
 lock:  ## Resolve the dependencies anew
-	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## Remove the virtual environment and what tests left
 	rm -rf $(VENV) dist build screenshots
