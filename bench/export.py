@@ -90,7 +90,8 @@ def export(browser, watch: Watch) -> tuple[bytes, dict[str, object]]:  # type: i
         parts.append(part)
     raw = b"".join(parts)
     seconds = time.perf_counter() - began
-    return raw, {"seconds": round(seconds, 1), "first_byte_s": round(first, 2), "zip_mb": round(len(raw) / 1e6, 1), **watch.done()}
+    size = {"seconds": round(seconds, 1), "first_byte_s": round(first, 2), "zip_mb": round(len(raw) / 1e6, 1)}
+    return raw, {**size, **watch.done()}
 
 
 def bring(browser, raw: bytes, pid: int) -> dict[str, object]:  # type: ignore[no-untyped-def]
@@ -113,10 +114,9 @@ def bring(browser, raw: bytes, pid: int) -> dict[str, object]:  # type: ignore[n
 
 def one(entries: int) -> dict[str, object]:
     """Measure one size in a process of its own: half as many moments, answered by both."""
+    from bench.web import build, sign_in
     from tests.http import PASSPHRASE, Browser
     from tests.services import Server
-
-    from bench.web import build, sign_in
 
     with tempfile.TemporaryDirectory(prefix="closeknit-bench-") as folder:
         data = Path(folder) / "data"

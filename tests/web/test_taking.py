@@ -19,6 +19,7 @@ from django.db import connection
 from closeknit.method import moment as machine
 from closeknit.web import clock
 from closeknit.web.bonds import leaving, private
+from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Event, Item, PrivateWord, Wrap
 from closeknit.web.content import content_root
 from closeknit.web.moments import services as moments
@@ -347,10 +348,11 @@ def test_bringing_twice_brings_once(cast):
 
 @pytest.mark.parametrize("rule", ["leave", "stay"])
 def test_words_that_were_taken_along_are_known_again(cast, rule):
+    names = {"name": "Two", "own_name": "Ana", "thread": "madder"}
+    made = bonds.bond_create(cast.ana.member, cast.ana.keyring, kind="friends", leave_rule=rule, **names)
+    cast.join(cast.ana, cast.jonas, made.id)
+    cast.pair = made.id
     live(cast)
-    opened = cast.ana.bond(cast.pair)
-    opened.bond.leave_rule = rule
-    opened.bond.save()
     raw = take(cast.ana)
     leaving.bond_leave(cast.ana.bond(cast.pair))
     bring(cast.ana, raw)
