@@ -39,7 +39,9 @@ def ana(tmp_path):
 
 
 def token(browser: Browser, path: str) -> str:
-    return re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.ask("GET", path)[2]).group(1)
+    status, headers, page = browser.ask("GET", path)
+    assert status == 200, (status, headers, page)
+    return re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page).group(1)
 
 
 def ask(browser: Browser, path: str, body: bytes, kind: str) -> http.client.HTTPResponse:
