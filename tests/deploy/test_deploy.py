@@ -18,6 +18,8 @@ from tests.deploy import readers
 from tests.deploy.readers import DEPLOY, text
 from tests.services import ROOT
 
+#: What both proxies let through: more than the largest copy that a member may bring.
+LARGEST_BODY_MB = 66
 SITE = "closeknit.example"
 SETTINGS = {f"CLOSEKNIT_{name.upper()}" for name in Config.model_fields}
 SETTINGS |= {f"CLOSEKNIT_{name.upper()}_FILE" for name in config.SECRET_FILES} | {"CLOSEKNIT_CONFIG"}
@@ -285,8 +287,8 @@ def test_nginx_passes_streams_on_as_they_come_and_keeps_nothing_on_disk(nginx):
     assert tls.one("proxy_http_version").args == ("1.1",)
     assert not [one for one in nginx.walk() if one.name in {"proxy_cache", "proxy_store", "proxy_ignore_headers"}]
     assert all("http2" in one.args and "ssl" in one.args for one in tls.all("listen"))
-    assert tls.one("client_max_body_size").args == (f"{asgi.DRAIN_BYTES // 1024**2}m",)
-    assert asgi.BODY_BYTES < asgi.DRAIN_BYTES
+    assert tls.one("client_max_body_size").args == (f"{LARGEST_BODY_MB}m",)
+    assert asgi.BODIES.size < asgi.COPIES.size < LARGEST_BODY_MB * 1024**2
     assert plain.one("location", "/").one("return").args == ("301", f"https://{SITE}$request_uri")
 
 
@@ -335,7 +337,7 @@ def test_caddy_streams_forgets_and_insists_on_tls():
     names = [one.name for one in site.walk()]
     assert "log" not in names and "encode" not in names and "trusted_proxies" not in names
     assert site.one("header").args == ("Strict-Transport-Security", "max-age=15768000")
-    assert site.one("request_body").one("max_size").args == (f"{asgi.DRAIN_BYTES // 1024**2}MB",)
+    assert site.one("request_body").one("max_size").args == (f"{LARGEST_BODY_MB}MB",)
     assert site.one("@live").args == ("path", "/live/")
     live = site.one("handle", "@live").one("reverse_proxy")
     assert live.one("flush_interval").args == ("-1",)
