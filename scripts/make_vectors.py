@@ -58,6 +58,12 @@ PLACES = {
     "moment.card": ("BOND", "PROSE", False),
     "draft": ("SELF", "PROSE", False),
     "own_prompt": ("BOND", "PROSE", False),
+    "member.record": ("SELF", "PROSE", False),
+    "member.refusal": ("SELF", "PROSE", False),
+    "membership.votes": ("BOND", "PROSE", False),
+    "membership.pause": ("SELF", "PROSE", False),
+    "private.word": ("SELF", "PROSE", False),
+    "arrival": ("SELF", "PROSE", False),
 }
 Json = dict[str, Any]
 

@@ -41,6 +41,12 @@ HELD_BY = {
     vault.Place.MOMENT_CARD: (vault.Kind.BOND, "bond"),
     vault.Place.DRAFT: (vault.Kind.SELF, "self"),
     vault.Place.OWN_PROMPT: (vault.Kind.BOND, "bond"),
+    vault.Place.RECORD: (vault.Kind.SELF, "self"),
+    vault.Place.REFUSAL: (vault.Kind.SELF, "self"),
+    vault.Place.MEMBERSHIP_VOTES: (vault.Kind.BOND, "bond"),
+    vault.Place.MEMBERSHIP_PAUSE: (vault.Kind.SELF, "self"),
+    vault.Place.PRIVATE_WORD: (vault.Kind.SELF, "self"),
+    vault.Place.ARRIVAL: (vault.Kind.SELF, "self"),
 }
 
 
