@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -26,11 +27,11 @@ ARGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a server takes twenty sign-ups from one address, and the modules have more together
 def server(tmp_path_factory) -> Iterator[Server]:
     environment = {"debug": "true"}
     if boot.POSTGRES is not None:
-        environment["database_url"] = boot.POSTGRES.create(f"browser_{os.getpid()}")
+        environment["database_url"] = boot.POSTGRES.create(f"browser_{uuid.uuid4().hex}")
     one = Server.start(tmp_path_factory.mktemp("browser") / "data", **environment)
     yield one
     one.stop()
