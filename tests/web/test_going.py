@@ -515,6 +515,8 @@ def settings_of(person, **changes):
 def test_discreet_mode_names_nothing(cast):
     from django.test import Client
 
+    page = cast.ana.client.get("/you/").content.decode()
+    assert 'name="discreet"' in page and 'name="exit"' in page
     assert settings_of(cast.ana, discreet="on").status_code == 302
     cast.ana.member.refresh_from_db()
     assert cast.ana.member.lock_minutes == 5
