@@ -163,18 +163,19 @@ def nginx_settings(folder: Path, port: int) -> Path:
     """A private nginx with nchan, one worker, nothing kept. Only its own folder is written."""
     here = folder / f"nginx-{port}"
     here.mkdir()
+    quiet = "nchan_channel_id $1; nchan_store_messages off; nchan_eventsource_ping_interval 15;"
     text = f"""
     load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
     daemon off; worker_processes 1; pid {here}/pid; error_log {here}/error crit;
     worker_rlimit_nofile 20000;
     events {{ worker_connections 9500; }}
     http {{
-      access_log off; keepalive_requests 1000000; nchan_eventsource_ping_interval 15;
+      access_log off; keepalive_requests 1000000;
       {" ".join(f"{kind}_temp_path {here}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))}
       server {{
         listen 127.0.0.1:{port} backlog=4096;
-        location ~ ^/sub/([0-9a-f-]+)$ {{ nchan_subscriber eventsource; nchan_channel_id $1; nchan_store_messages off; }}
-        location ~ ^/pub/([0-9a-f-]+)$ {{ nchan_publisher; nchan_channel_id $1; nchan_store_messages off; }}
+        location ~ ^/sub/([0-9a-f-]+)$ {{ nchan_subscriber eventsource; {quiet} }}
+        location ~ ^/pub/([0-9a-f-]+)$ {{ nchan_publisher; {quiet} }}
       }}
     }}"""
     (here / "conf").write_text(text)

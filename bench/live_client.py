@@ -51,20 +51,21 @@ class Line(asyncio.Protocol):
     """A kept-alive connection for pokes, one request at a time."""
 
     def __init__(self, crowd: Crowd) -> None:
-        self.crowd = crowd
+        self.crowd, self.busy = crowd, False
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
 
+    def send(self, request: str) -> None:
+        self.busy = True
+        self.transport.write(request.replace("{v}", f"v{time.monotonic_ns():019d}").encode("latin-1"))
+
     def data_received(self, data: bytes) -> None:
         if data.startswith(b"HTTP/1.1 ") and data[9:10] != b"2":
             self.crowd.refused += 1
-        if not self.transport.is_closing():
+        if self.busy:
+            self.busy = False
             self.crowd.free.append(self)
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        if self in self.crowd.free:
-            self.crowd.free.remove(self)
 
 
 class Crowd:
@@ -122,6 +123,9 @@ class Crowd:
         await asyncio.sleep(0.1)
         return {"open": len(self.pages)}
 
+    def _free_line(self) -> Line | None:
+        return self.free.popleft() if self.free else None
+
     async def poke(self, requests: list[str], rate: float, seconds: float, each: int) -> dict[str, Any]:
         """Send one of `requests` at random, `rate` times a second; each should reach `each` pages."""
         loop = asyncio.get_running_loop()
@@ -131,12 +135,10 @@ class Crowd:
         while (due := start + sent / rate) < start + seconds:
             if (wait := due - loop.time()) > 0:
                 await asyncio.sleep(wait)
-            if self.free:
-                line = self.free.popleft()
-            else:
+            line = next((one for one in iter(self._free_line, None) if not one.transport.is_closing()), None)
+            if line is None:
                 _transport, line = await loop.create_connection(lambda: Line(self), "127.0.0.1", self.port)
-            request = random.choice(requests)
-            line.transport.write(request.replace("{v}", f"v{time.monotonic_ns():019d}").encode("latin-1"))
+            line.send(random.choice(requests))
             sent += 1
         took = loop.time() - start
         await asyncio.sleep(1.5)
