@@ -30,9 +30,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from tests.services import free_port  # noqa: E402
-
 from bench.common import cpu_seconds, machine, memory_kib, percentile, say, table, tree, write  # noqa: E402
+from tests.services import free_port  # noqa: E402
 
 PAGES_A_MEMBER = 2
 #: (streams open, pokes a second)

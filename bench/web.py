@@ -27,11 +27,11 @@ def build(count: int) -> tuple[object, str]:
     from datetime import timedelta
 
     from django.db import transaction
-    from tests.cast import Cast
 
     from closeknit.web import clock
     from closeknit.web.moments import services as moments
     from closeknit.web.moments.models import Moment
+    from tests.cast import Cast
 
     cast = Cast()
     ana, jonas = cast.ana.bond(cast.pair), cast.jonas.bond(cast.pair)

@@ -23,6 +23,7 @@ CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgr
 
 def main() -> None:
     from playwright.sync_api import sync_playwright
+
     from tests.services import free_port, program
 
     OUT.mkdir(exist_ok=True)
