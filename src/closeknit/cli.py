@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from closeknit import __version__
+
 if TYPE_CHECKING:
     from closeknit.web.backup import Step
 
@@ -64,7 +66,7 @@ def _django() -> Any:
 
 
 @click.group()
-@click.version_option(package_name="closeknit")
+@click.version_option(__version__, prog_name="closeknit")
 def main() -> None:
     """A private place where people who matter to each other practise emotional intimacy."""
 

@@ -20,14 +20,15 @@ from django.urls import reverse
 from closeknit import vault
 from closeknit.method import moment as machine
 from closeknit.web import clock
+from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
-from closeknit.web.bonds.models import Bond
+from closeknit.web.bonds.models import Bond, PrivateWord
 from closeknit.web.bonds.store import events_read
 from closeknit.web.members import services as members
 from closeknit.web.members.models import OwnSession, SecretWrap
 from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
-from closeknit.web.sealed.kinds import REGISTRY
+from closeknit.web.sealed.kinds import REGISTRY, Reading
 from tests.cast import PASSPHRASE, Cast, Person
 
 from .ledger import Attacker, Ledger, judge_answer
@@ -58,7 +59,7 @@ FEWEST = {
     "test_attempts_are_many": 0,
 }
 FORM = "application/x-www-form-urlencoded"
-UNREVEALED, DRAFT, REVEALED = "quincemarrow", "turnipgrave", "saffronbell"
+UNREVEALED, DRAFT, REVEALED, PRIVATE = "quincemarrow", "turnipgrave", "saffronbell", "medlarnest"
 NAMED, PROMPTED, ELSEWHERE = "Quillhouse", "Who taught you to whistle like a kettle?", "Marzipan Club"
 
 
@@ -104,6 +105,8 @@ class Scene:
         self.third = third.id
         moments.draft_write(opened, third, DRAFT)
         moments.wishes_write(opened, level=4, avoid=[])
+        private.words_keep(self.ana.member.pk, self.ana.keyring, [(None, {"text": PRIVATE, "at": None})])
+        self.private = PrivateWord.objects.get(member=self.ana.member)
         circle = bonds.bond_create(
             self.ana.member,
             self.ana.keyring,
@@ -145,11 +148,11 @@ class Scene:
 
     @property
     def hidden_from_eve(self) -> tuple[str, ...]:
-        return UNREVEALED, DRAFT, REVEALED, NAMED, PROMPTED, ELSEWHERE, "Jonas", self.words
+        return UNREVEALED, DRAFT, REVEALED, PRIVATE, NAMED, PROMPTED, ELSEWHERE, "Jonas", self.words
 
     @property
     def hidden_from_jonas(self) -> tuple[str, ...]:
-        return UNREVEALED, DRAFT, ELSEWHERE, self.words
+        return UNREVEALED, DRAFT, PRIVATE, ELSEWHERE, self.words
 
     def as_eve(self, kind: str) -> Attacker:
         return Attacker(LEDGER, kind, self.eve.member.pk, self.hidden_from_eve, (self.elsewhere,), self.what_ana_sealed)
@@ -199,6 +202,7 @@ def test_forged_ids(scene: Scene) -> None:
         "item_id": s.words_item,
         "prompt_id": s.own.id,
         "session_id": s.session_of(s.ana),
+        "word_id": s.private.id,
         "invitation_id": s.invitation.id,
         "member_id": s.ana.member.pk,
     }
@@ -954,12 +958,11 @@ def test_reading_what_is_not_revealed(scene: Scene) -> None:
     for path in (f"m/{s.third}/share/", f"m/{s.closed}/draft/", f"m/{s.closed}/respond/", f"m/{s.closed}/say/"):
         name = path.replace(str(s.closed), "CLOSED").replace(str(s.third), "THIRD")
         jonas.tries(name, "an error page", lambda p=path: post(pair + p, {"text": "", "to": s.ana.id}))
-    held = [s.jonas.bond(s.pair)]
+    reading = Reading(s.jonas.member, s.jonas.keyring, [s.jonas.bond(s.pair)])
     for label, one in REGISTRY.items():
         if one.export is None:
             continue
-        opened = s.jonas.keyring if label.startswith("members.") else held
-        said = json.dumps(one.export(s.jonas.member, opened), default=str)
+        said = json.dumps(list(one.export(reading)), default=str)
         won = [f"exports {marker!r}" for marker in s.hidden_from_jonas if marker in said]
         LEDGER.note(jonas.kind, f"the export of {label}", "export", "held", won)
     opened = s.jonas.bond(s.pair)

@@ -26,12 +26,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from closeknit import vault
+from closeknit import __version__, vault
 from closeknit.web import clock
 
 from .config import RESTORING, Config
@@ -144,7 +143,7 @@ def make(config: Config, *, to: Path | None = None, keep_days: int = KEEP_DAYS, 
         if journal.journal_path().exists():
             shutil.copyfile(journal.journal_path(), notes)
         files = {file.name: _hash_of(file) for file in (database, notes)}
-        manifest = Manifest(version("closeknit"), taken_at, engine, migrations, counts, files)
+        manifest = Manifest(__version__, taken_at, engine, migrations, counts, files)
         packed = work / "packed"
         _pack(packed, manifest, [database, notes], compress=engine == SQLITE, step=step)
         path = folder / f"closeknit-{taken_at.strftime(_STAMP)}{SUFFIX}"
