@@ -99,6 +99,12 @@ def pair(visit) -> tuple[Visitor, Visitor]:
     return make_pair(visit)
 
 
+def press(page, selector: str) -> None:
+    """Click what leads to another page, and be there: a click alone does not wait for the answer."""
+    with page.expect_navigation():
+        page.click(selector)
+
+
 def make_pair(visit, **options) -> tuple[Visitor, Visitor]:
     tag = str(time.monotonic_ns())[-9:]
     ana, jonas = visit(**options), visit(**options)

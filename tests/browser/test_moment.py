@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import make_pair
+from tests.browser.conftest import make_pair, press
 from tests.cast import PASSPHRASE
 
 pytestmark = [pytest.mark.browser]
@@ -51,16 +51,16 @@ def test_a_poke_never_disturbs_who_is_typing(pair):
 def test_everything_works_without_script(visit):
     ana, jonas = (visitor.page for visitor in make_pair(visit, script=False))
     ana.fill("textarea[name=text]", "Written without script.")
-    ana.click("text=Save for later")
+    press(ana, "text=Save for later")
     assert ana.input_value("textarea[name=text]") == "Written without script."
-    ana.click("main button.button-primary")
+    press(ana, "main button.button-primary")
     jonas.reload()
     jonas.fill("textarea[name=text]", "So was this.")
-    jonas.click("main button.button-primary")
+    press(jonas, "main button.button-primary")
     assert "Written without script." in jonas.content()
     ana.reload()
     ana.check("input[value=thanks]")
-    ana.click("text=Send to Jonas")
+    press(ana, "text=Send to Jonas")
     assert "Thank you" in ana.inner_text(".responses")
 
 
@@ -96,7 +96,7 @@ def test_quick_exit_by_link_and_by_shift(pair, visit):
     assert "Today" not in jonas.page.inner_text("body") and "textarea" not in jonas.page.content()
     quiet = visit(script=False)
     quiet.page.goto(quiet.url + "/care/")
-    quiet.page.click("#exit")
+    press(quiet.page, "#exit")
     assert quiet.page.title() == "Notes"
 
 
