@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from closeknit import vault
+from closeknit.method import moment as machine
 from closeknit.web import clock, reapply
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Bond, Event, Grant, Invitation, Item, Membership, StreamHead, Wrap
@@ -79,9 +80,27 @@ def test_a_bond_that_was_ended_is_ended_again_and_no_author_loses_a_word(cast):
     assert again(*ends, *wraps, note("bonds.bond", cast.pair, "ended")).left == 2
     assert Bond.objects.get(pk=cast.pair).ended_at is not None
     assert cast.ana.client.get(f"/b/{cast.pair}/").status_code == 404
-    own = Wrap.objects.select_related("item").get(item__author=cast.ana.member, target="self")
+    own = Wrap.objects.select_related("item").get(item__author=cast.ana.member, item__bond=cast.pair, target="self")
     assert own.item.unseal(key_from(own.unseal(cast.ana.keyring.self_key)["k"]))["text"] == "mine to keep"
     assert not Wrap.objects.filter(item__bond=cast.pair, target="bond").exists()
+    for _visit in range(2):
+        assert cast.ana.client.get("/you/words/").content.decode().count("mine to keep") == 1
+
+
+@pytest.mark.parametrize("came_by", [True, False])
+def test_who_left_finds_their_words_and_can_be_invited_again(cast, came_by):
+    circle = cast.circle()
+    moment = cast.first_moment(cast.ana, circle).id
+    for person in (cast.ana, cast.cleo):
+        moments.answer_share(person.bond(circle), moment, f"{person.name} wrote", rule=machine.Rule.TWO)
+    mine = Membership.objects.get(bond_id=circle, member=cast.cleo.member)
+    again(note("bonds.membership", mine.pk, "ended"))
+    if came_by:
+        assert "Cleo wrote" in cast.cleo.client.get("/you/words/").content.decode()
+    cast.join(cast.ana, cast.cleo, circle)
+    cast.ana.client.get(f"/b/{circle}/")
+    assert cast.cleo.bond(circle).is_in
+    assert cast.cleo.client.get("/you/words/").content.decode().count("Cleo wrote") == 1
 
 
 def test_invitations_open_no_second_time(cast):

@@ -39,6 +39,20 @@ def kept(person):
     return {(word.text, word.kind, word.bond) for word in private.words_read(person.member.pk, person.keyring)[0]}
 
 
+def go_vote(voter, bond_id, who):
+    """Say yes to somebody going; what came of it."""
+    opened = voter.bond(bond_id)
+    return decisions.votes_write(opened, decisions.Votes(go=frozenset({opened.person(who.id).membership})))
+
+
+def rejoin(cast, inviter, newcomer, bond_id):
+    """Invited again, and let in."""
+    inviter.client.post(f"/b/{bond_id}/pause/", {"do": "back"})
+    cast.join(inviter, newcomer, bond_id)
+    inviter.client.get(f"/b/{bond_id}/")
+    assert newcomer.bond(bond_id).is_in
+
+
 def confirmed(person):
     person.client.post("/confirm/", {"passphrase": PASSPHRASE})
     return person.client
@@ -153,6 +167,129 @@ def test_coming_back_is_a_new_beginning(cast):
     assert len(kept(cast.jonas)) == 1
 
 
+def circle_with_words(cast):
+    """A circle in which all have answered and words stay; (its id, the moment's)."""
+    circle = cast.circle()
+    moment = cast.first_moment(cast.ana, circle).id
+    for person in (cast.ana, cast.jonas, cast.cleo):
+        moments.answer_share(person.bond(circle), moment, f"{person.name} wrote", rule=machine.Rule.TWO)
+    return circle, moment
+
+
+def test_words_that_stayed_still_stay_when_their_author_comes_back(cast):
+    circle, moment = circle_with_words(cast)
+    leaving.bond_leave(cast.cleo.bond(circle))
+    rejoin(cast, cast.ana, cast.cleo, circle)
+    assert texts(cast.ana, circle, moment) == ["Ana wrote", "Cleo wrote", "Jonas wrote"]
+    assert cast.cleo.client.get(f"/b/{circle}/m/{moment}/").status_code == 404, "a new beginning for Cleo"
+
+
+def test_who_came_back_is_named_among_what_changed(cast):
+    circle, _moment = circle_with_words(cast)
+    leaving.bond_leave(cast.cleo.bond(circle))
+    rejoin(cast, cast.ana, cast.cleo, circle)
+    verbs = [(change.verb, change.person.name) for change in bonds.changes(cast.jonas.bond(circle))]
+    assert verbs[:2] == [("joined", "Cleo"), ("left", "Cleo")]
+
+
+@pytest.mark.parametrize("by_others", [False, True])
+def test_going_a_second_time_works_and_takes_each_word_along_once(cast, by_others):
+    circle, _moment = circle_with_words(cast)
+    leaving.bond_leave(cast.cleo.bond(circle))
+    rejoin(cast, cast.ana, cast.cleo, circle)
+    new = moments.moment_open(cast.ana.bond(circle), {"text": "Now"}).id
+    moments.answer_share(cast.cleo.bond(circle), new, "Cleo again")
+    if by_others:
+        assert (go_vote(cast.ana, circle, cast.cleo), go_vote(cast.jonas, circle, cast.cleo)) == ("", "removed")
+        assert cast.cleo.client.get("/you/words/").status_code == 200
+    else:
+        assert confirmed(cast.cleo).post(f"/b/{circle}/go/").url == "/you/went/"
+    assert sorted(word.text for word in private.words_read(cast.cleo.member.pk, cast.cleo.keyring)[0]) == [
+        "Cleo again",
+        "Cleo wrote",
+    ]
+    assert not BondKey.objects.filter(bond_id=circle, member=cast.cleo.member).exists()
+
+
+def test_who_was_asked_to_go_and_comes_by_only_to_join_again_is_let_in(cast):
+    circle, _moment = circle_with_words(cast)
+    assert (go_vote(cast.ana, circle, cast.cleo), go_vote(cast.jonas, circle, cast.cleo)) == ("", "removed")
+    rejoin(cast, cast.ana, cast.cleo, circle)
+    assert {text for text, _kind, _bond in kept(cast.cleo)} == {"Cleo wrote"}
+
+
+@pytest.mark.parametrize("rule", ["leave", "stay"])
+def test_two_pages_opened_at_once_after_being_asked_to_go_take_words_along_once(cast, monkeypatch, rule):
+    """The second has seen that keys are left, and waits for the bond's row until the first is done."""
+    circle = bonds.bond_create(
+        cast.ana.member, cast.ana.keyring, kind="circle", leave_rule=rule, name="C", own_name="Ana", thread="madder"
+    ).id
+    cast.join(cast.ana, cast.jonas, circle)
+    moment = cast.first_moment(cast.ana, circle).id
+    for person in (cast.ana, cast.jonas):
+        moments.answer_share(person.bond(circle), moment, f"{person.name} wrote")
+    for person in (cast.ana, cast.jonas):
+        decisions.votes_write(person.bond(circle), decisions.Votes(end=True))
+    reopened, me = leaving._reopened, (cast.jonas.member.pk, cast.jonas.keyring)
+
+    def after_the_first(bond, member_id, keyring):
+        monkeypatch.setattr(leaving, "_reopened", reopened)
+        leaving.take_along_all(member_id, keyring)
+        return reopened(bond, member_id, keyring)
+
+    monkeypatch.setattr(leaving, "_reopened", after_the_first)
+    leaving.take_along_all(*me)
+    leaving.take_along_all(*me)
+    assert [word.text for word in private.words_read(*me)[0]] == ["Jonas wrote"]
+
+
+def test_an_old_yes_to_somebodys_going_does_not_follow_them_back_in(cast):
+    circle, _moment = circle_with_words(cast)
+    assert (go_vote(cast.ana, circle, cast.cleo), go_vote(cast.jonas, circle, cast.cleo)) == ("", "removed")
+    rejoin(cast, cast.ana, cast.cleo, circle)
+    assert " checked" not in confirmed(cast.jonas).get(f"/b/{circle}/together/").content.decode()
+    assert go_vote(cast.jonas, circle, cast.cleo) == "", "Ana's yes was about another time"
+
+
+@pytest.mark.parametrize("rule", ["leave", "stay"])
+def test_whoever_is_asked_to_go_takes_their_own_prompts_along(cast, rule):
+    """Also after the others' next key, which their prompts were sealed under anew."""
+    circle = bonds.bond_create(
+        cast.ana.member, cast.ana.keyring, kind="circle", leave_rule=rule, name="C", own_name="Ana", thread="madder"
+    ).id
+    cast.join(cast.ana, cast.jonas, circle)
+    cast.join(cast.ana, cast.cleo, circle)
+    moments.own_prompt_write(cast.cleo.bond(circle), "Where do you hide?")
+    kept_prompt, gone_prompt = {"Where do you hide?"}, set()
+    assert (go_vote(cast.ana, circle, cast.cleo), go_vote(cast.jonas, circle, cast.cleo)) == ("", "removed")
+    cast.ana.client.post(f"/b/{circle}/pause/", {"do": "back"})
+    assert cast.cleo.client.get("/you/words/").status_code == 200
+    assert {(text, kind) for text, kind, _bond in kept(cast.cleo)} >= {("Where do you hide?", "prompt")}
+    left = {text for _row, text, _person in queries.own_prompts(cast.jonas.bond(circle))}
+    assert left == (kept_prompt if rule == "stay" else gone_prompt)
+
+
+def test_a_prompt_taken_back_leaves_no_copy(cast):
+    own = moments.own_prompt_write(cast.ana.bond(cast.pair), "Not after all?")
+    cast.ana.client.post(f"/b/{cast.pair}/prompts/{own.id}/delete/")
+    assert not Item.objects.filter(pk=own.id).exists() and not OwnPrompt.objects.exists()
+
+
+def test_where_nobody_is_left_nothing_of_anybodys_lies_about(cast):
+    circle, _moment = circle_with_words(cast)
+    for person in (cast.cleo, cast.jonas, cast.ana):
+        leaving.bond_leave(person.bond(circle))
+    assert not Item.objects.filter(private_word__isnull=True, author=cast.cleo.member).exists()
+    assert {text for text, _kind, _bond in kept(cast.cleo)} == {"Cleo wrote"}
+
+
+def test_whoever_is_in_no_bond_any_longer_finds_their_account(cast):
+    leaving.bond_leave(cast.jonas.bond(cast.pair))
+    for path in ("/you/went/", "/bonds/new/", "/you/words/", "/you/"):
+        assert 'class="tabs"' in (page := cast.jonas.client.get(path).content.decode()), path
+        assert 'href="/you/"' in page
+
+
 def test_drafts_and_prompts_of_ones_own_come_along(cast):
     first = cast.first_moment(cast.ana).id
     moments.draft_write(cast.jonas.bond(cast.pair), Moment.objects.get(pk=first), "half a thought")
@@ -224,9 +361,7 @@ def test_all_others_together_let_someone_go_and_nobody_sees_it_coming(cast):
     answer = confirmed(cast.ana).post(f"/b/{circle}/together/", {"go": [cast.cleo.id]})
     assert answer.url == f"/b/{circle}/us/"
     assert [pages(person) for person in (cast.jonas, cast.cleo)] == before
-    assert decisions.votes_write(cast.jonas.bond(circle), decisions.Votes(go=frozenset({cast.cleo.member.pk}))) == (
-        "removed"
-    )
+    assert go_vote(cast.jonas, circle, cast.cleo) == "removed"
     assert cast.cleo.client.get(f"/b/{circle}/").status_code == 404
     assert {text for text, _kind, _bond in kept(cast.cleo)} == {"Cleo wrote"}
     assert not BondKey.objects.filter(bond_id=circle, member=cast.cleo.member).exists()
@@ -234,8 +369,9 @@ def test_all_others_together_let_someone_go_and_nobody_sees_it_coming(cast):
 
 
 def test_two_cannot_remove_each_other_and_nobody_themselves(cast):
-    votes = decisions.Votes(go=frozenset({cast.jonas.member.pk, cast.ana.member.pk}))
-    assert decisions.votes_write(cast.ana.bond(cast.pair), votes) == ""
+    opened = cast.ana.bond(cast.pair)
+    votes = decisions.Votes(go=frozenset(person.membership for person in opened.people))
+    assert decisions.votes_write(opened, votes) == ""
     assert decisions.my_votes(cast.ana.bond(cast.pair)).go == frozenset()
     assert cast.jonas.client.get(f"/b/{cast.pair}/").status_code == 200
 

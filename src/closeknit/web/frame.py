@@ -131,14 +131,17 @@ class Frame:
             return []
         match = getattr(self._request, "resolver_match", None)
         name = match.url_name if match is not None else ""
+        you = Tab(_("You"), reverse("settings"), "user-round", name in YOURS)
         bond = self.bond or (self.bonds[-1] if self.bonds else None)
         if bond is None:
-            return []
+            # Who is in no bond, or in none any longer, still has words, settings and an account.
+            begin = Tab(_("Begin"), reverse("bond-new"), "plus", name == "bond-new")
+            return [begin, you] if name in {*YOURS, "went", "bond-new"} else []
         return [
             Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
             Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
             Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in US),
-            Tab(_("You"), reverse("settings"), "user-round", name in YOURS),
+            you,
         ]
 
 

@@ -181,6 +181,7 @@ def _opened(
             is_me=membership.member_id == member_id,
             is_host=membership.member.is_host,
             since=membership.first_epoch,
+            membership=membership.id,
             new_keys=pins.get(membership.member_id, bytes(membership.member.public_key))
             != bytes(membership.member.public_key),
         )

@@ -23,7 +23,7 @@ from .store import events_append, hold
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """One member's yeses."""
+    """One member's yeses. go: memberships that should end, so that none of it is held against somebody who comes back."""
 
     end: bool = False
     loosen: bool = False
@@ -58,15 +58,12 @@ def votes_write(opened: OpenBond, votes: Votes) -> str:
 
     Returns "ended", "removed", "loosened", or "" if others are still needed. Raises store.Stale.
     """
-    mine = Votes(votes.end, votes.loosen and opened.strict, _others(opened, votes.go))
+    here = {person.membership for person in opened.others} if may_remove(opened) else set()
+    mine = Votes(votes.end, votes.loosen and opened.strict, votes.go & here)
     with transaction.atomic():
         opened.bond = hold(opened)
         services.row_write(opened, vault.Place.MEMBERSHIP_VOTES, mine.payload(), member=opened.me.id)
         return _due(opened, _all_votes(opened))
-
-
-def _others(opened: OpenBond, members: frozenset[uuid.UUID]) -> frozenset[uuid.UUID]:
-    return members & {person.id for person in opened.others} if may_remove(opened) else frozenset()
 
 
 def _due(opened: OpenBond, votes: dict[uuid.UUID, Votes]) -> str:
@@ -75,7 +72,7 @@ def _due(opened: OpenBond, votes: dict[uuid.UUID, Votes]) -> str:
         return "ended"
     if may_remove(opened):
         for person in opened.others:
-            if all(person.id in one.go for voter, one in votes.items() if voter != person.id):
+            if all(person.membership in one.go for voter, one in votes.items() if voter != person.id):
                 leaving.member_remove(opened, person.id)
                 return "removed"
     if opened.strict and all(one.loosen for one in votes.values()):

@@ -127,6 +127,8 @@ def _forget(bond: Bond, member_id: uuid.UUID) -> None:
         # What nobody was ever shown is only the private copy now.
         items.exclude(Exists(Wrap.objects.filter(item=OuterRef("pk"), target=Wrap.Target.BOND))).delete()
     else:
+        # What had stayed here from an earlier time has its private copy since then.
+        items.filter(private_word__isnull=True).delete()
         items.update(bond=None)
 
 
@@ -134,19 +136,21 @@ def _close_if_empty(bond: Bond) -> None:
     """Delete a bond that nobody is in any more and nobody still has words to take from."""
     if _present(bond).exists() or BondKey.objects.filter(bond=bond).exists():
         return
-    Wrap.objects.filter(item__bond=bond, target=Wrap.Target.BOND).delete()
+    # What stayed for the others has nobody left to read it; its authors have their private copies.
+    Item.objects.filter(bond=bond).delete()
     bond.delete()
 
 
 # -- taking along -----------------------------------------------------------------------------------------------------
 
 
-def take_along(opened: OpenBond) -> None:
+def take_along(opened: OpenBond, *, copy: bool = False) -> None:
     """Put every word of mine in this bond, with the prompt it answered, into the private part of my account.
 
-    Where words leave, the items themselves move there; where they stay, so does a private copy. Drafts come along too.
+    Where words leave, the items themselves move there; where they stay, or with `copy`, a private copy does. Drafts come
+    along too. What I shared here in an earlier time, and left, came along then.
     """
-    stay = _stays(opened.bond)
+    stay = copy or _stays(opened.bond)
     about: dict[uuid.UUID, dict[str, Any]] = {}
     drafts: list[dict[str, Any]] = []
     for _receiver, (mine, unsent) in signals.words_wanted.send(sender=Bond, opened=opened):
@@ -155,7 +159,9 @@ def take_along(opened: OpenBond) -> None:
     kept = []
     wraps = Wrap.objects.filter(item__author_id=opened.me.id, item__bond_id=opened.id, target=Wrap.Target.SELF)
     for wrap in wraps.select_related("item").iterator(chunk_size=500):
-        entry = {"kind": "words", **about.get(wrap.item_id, {}), "bond": opened.name}
+        if wrap.item_id not in about:
+            continue
+        entry = {"kind": "words", **about[wrap.item_id], "bond": opened.name}
         if stay:
             key = key_from(wrap.unseal(opened.keyring.self_key)["k"])
             text = wrap.item.unseal(key)["text"]
@@ -164,23 +170,46 @@ def take_along(opened: OpenBond) -> None:
             kept.append((wrap.item, entry))
     kept += [(None, {**draft, "bond": opened.name}) for draft in drafts]
     private.words_keep(opened.me.id, opened.keyring, kept)
-    signals.words_taken.send(sender=Bond, opened=opened)
+    if not copy:
+        signals.words_taken.send(sender=Bond, opened=opened)
 
 
 def take_along_all(member_id: uuid.UUID, keyring: vault.Keyring) -> None:
-    """At the next visit of someone whose membership others ended: their words come along now, then the keys go."""
+    """At the next visit of someone whose membership others ended: their words come along now, then the keys go.
+
+    If no sealed event says so, the row alone, then a restore ended it again, or somebody changed the database. Copies
+    come along, and nothing goes.
+    """
     mine = BondKey.objects.filter(member_id=member_id)
     here = Membership.objects.filter(member_id=member_id, ended_at__isnull=True, bond__ended_at__isnull=True)
     for bond_id in set(mine.exclude(bond_id__in=here.values("bond_id")).values_list("bond_id", flat=True)):
         with transaction.atomic():
-            bond = Bond.objects.select_for_update().get(pk=bond_id)
-            opened = _reopened(bond, member_id, keyring)
-            if not _left(opened):
-                # The row says that they are gone, no sealed event does: somebody changed the database. Keep the keys.
-                continue
+            bond = Bond.objects.select_for_update().filter(pk=bond_id).first()
+            opened = _reopened(bond, member_id, keyring) if bond is not None else None
+            if opened is None or not opened.keys:
+                continue  # another page of theirs, opened at the same moment, was first
+            if _left(opened):
+                take_along(opened)
+                _forget(opened.bond, member_id)
+                _close_if_empty(opened.bond)
+            elif not _copied(opened):
+                take_along(opened, copy=True)
+                services.row_write(opened, vault.Place.MEMBERSHIP_OWN, {"copied": True}, member=member_id)
+
+
+def begin_anew(bond: Bond, member_id: uuid.UUID, keyring: vault.Keyring) -> None:
+    """Before somebody joins a bond again that they have not come by since they were asked to go: their words of then come
+    along, and the old keys go. Bond row held."""
+    opened = _reopened(bond, member_id, keyring)
+    if opened.keys:
+        if not _copied(opened):
             take_along(opened)
-            _forget(bond, member_id)
-            _close_if_empty(bond)
+        _forget(bond, member_id)
+
+
+def _copied(opened: OpenBond) -> bool:
+    own = services.row_read(opened, vault.Place.MEMBERSHIP_OWN, member=opened.me.id)
+    return bool((own or {}).get("copied"))
 
 
 def _left(opened: OpenBond) -> bool:

@@ -23,6 +23,8 @@ class Person:
     is_host: bool = False
     #: The first epoch whose key they hold; what was opened before is none of theirs.
     since: int = 1
+    #: Their place here this time: somebody who left and came back has another one.
+    membership: uuid.UUID | None = None
     #: Their public key in the database is not the one I know: new keys, or somebody put another's there.
     new_keys: bool = False
 

@@ -395,6 +395,8 @@ def invitation_accept(
 
     Raises InvitationOver, BondFull.
     """
+    from . import leaving
+
     invitation, card = invitation_open(invitation_id, secret)
     if invitation.inviter_id == member.pk or refused(member, invitation.inviter_id):
         raise InvitationOver
@@ -409,6 +411,7 @@ def invitation_accept(
             raise InvitationOver
         if present.count() >= bond.most_members:
             raise BondFull
+        leaving.begin_anew(bond, member.pk, keyring)
         Membership.objects.create(bond=bond, member=member, first_epoch=bond.epoch)
         answer = {"member": str(member.pk), "key": keyring.box.public.hex(), "name": name, "thread": thread}
         invitation.acceptance = vault.seal(
@@ -481,7 +484,7 @@ def newcomers_let_in(opened: OpenBond) -> bool:
         bond = Bond.objects.select_for_update().get(pk=opened.id)
         if bond.epoch != opened.epoch:
             return False
-        pins, waiting = pins_learn(opened), False
+        pins, let_in = pins_learn(opened), []
         for invitation in _accepted(opened).select_for_update():
             answer = _acceptance(opened, invitation)
             if answer is None:
@@ -490,7 +493,7 @@ def newcomers_let_in(opened: OpenBond) -> bool:
             newcomer = uuid.UUID(answer["member"])
             pins.setdefault(newcomer, bytes.fromhex(answer["key"]))
             if not BondKey.objects.filter(bond=bond, member_id=newcomer).exists():
-                waiting = True
+                let_in.append(newcomer)
                 Membership.objects.filter(bond=bond, member_id=newcomer, ended_at__isnull=True).update(
                     first_epoch=bond.epoch + 1
                 )
@@ -499,8 +502,10 @@ def newcomers_let_in(opened: OpenBond) -> bool:
             invitation.secret = None
             invitation.save()
         pins_write(opened, pins)
-        if waiting:
+        if let_in:
             epoch_make(opened, bond, pins)
+            joined = [{**verb_of(opened, "joined"), "by": str(newcomer)} for newcomer in let_in]
+            events_append(opened, bond.id, joined)
     return True
 
 

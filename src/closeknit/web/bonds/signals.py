@@ -12,7 +12,7 @@ epoch_made = Signal()
 epoch_entered = Signal()
 #: bond, member_id, words_stay, opened (whoever acts, or None without a key): end kindly what was half under way.
 member_going = Signal()
-#: opened: answer (what is known about each item of mine, drafts of mine as entries): what goes along.
+#: opened: answer (what is known about each item of mine from this time here, drafts of mine as entries): what goes along.
 words_wanted = Signal()
 #: opened: what went along lies in the private part now.
 words_taken = Signal()

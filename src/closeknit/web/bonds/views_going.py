@@ -102,7 +102,7 @@ def together(request: HttpRequest, bond_id: uuid.UUID) -> HttpResponse:
     """What only all can decide. Each says so alone; nobody sees who has."""
     opened = bond_let_in(request, bond_id)
     if request.method == "POST":
-        go = frozenset(person.id for person in opened.others if str(person.id) in request.POST.getlist("go"))
+        go = frozenset(one.membership for one in opened.others if str(one.id) in request.POST.getlist("go"))
         votes = decisions.Votes("end" in request.POST, "loosen" in request.POST, go)
         done = decisions.votes_write(opened, votes)
         forget_bonds(request)

@@ -79,6 +79,8 @@ def departures(opened: OpenBond, epoch: int, state: machine.State) -> list[machi
     """
     here = {str(person.id) for person in opened.people if person.since <= epoch}
     stayed = {str(person.id) for person in opened.past}
+    if opened.bond.leave_rule == Bond.LeaveRule.WORDS_STAY:
+        stayed |= {str(person.id) for person in opened.people}
     gone = sorted(state.members - here)
     return [machine.Event.left(one, words_stay=one in stayed) for one in gone]
 
@@ -349,31 +351,40 @@ def moments_rewrap(opened: OpenBond) -> None:
 
 
 def words_of_mine(opened: OpenBond) -> tuple[dict[uuid.UUID, dict[str, Any]], list[dict[str, Any]]]:
-    """(what is known about each item of mine: prompt, day, kind; what of mine was never sent): to take along."""
+    """(what is known about each item of mine: prompt, day, kind; what of mine was never sent): to take along.
+
+    Less what was shared here before I left and came back: that came along then, and its prompts no longer open for me.
+    """
     mine = set(Item.objects.filter(author_id=opened.me.id, bond_id=opened.id).values_list("id", "stream"))
     drafts = list(Draft.objects.filter(member_id=opened.me.id, moment__bond_id=opened.id))
     streams = {stream for _item, stream in mine} | {draft.moment_id for draft in drafts}
-    prompts = _prompts_of(opened, streams)
-    about = {item: prompts[stream] for item, stream in mine if stream in prompts}
+    prompts, before = _prompts_of(opened, streams)
+    about = {item: prompts.get(stream, {}) for item, stream in mine if stream not in before}
     unsent = []
     for draft in drafts:
         text = draft.unseal(opened.keyring.self_key)["text"]
         if text:
             unsent.append({**prompts.get(draft.moment_id, {}), "kind": "draft", "text": text, "source": str(draft.id)})
-    for row in OwnPrompt.objects.filter(bond_id=opened.id, author_id=opened.me.id):
-        text = row.unseal(key_for(opened.keys, row.body))["text"]
-        about_it = {"kind": "prompt", "at": row.written_at.isoformat(), "source": str(row.id)}
-        unsent.append({**about_it, "text": text})
+    about |= {item: {"kind": "prompt"} for item, stream in mine if item == stream}
+    for row in OwnPrompt.objects.filter(bond_id=opened.id, author_id=opened.me.id, pk__in=about):
+        about[row.id]["at"] = row.written_at.isoformat()
     return about, unsent
 
 
-def _prompts_of(opened: OpenBond, streams: set[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
-    found = {}
+def _prompts_of(
+    opened: OpenBond, streams: set[uuid.UUID]
+) -> tuple[dict[uuid.UUID, dict[str, Any]], set[uuid.UUID]]:
+    """(what each moment asked, and when; those from before I came back)."""
+    found, before = {}, set()
     for moment in Moment.objects.filter(bond_id=opened.id).iterator(chunk_size=500):
-        if moment.id in streams:
-            card = moment.unseal(key_for(opened.keys, moment.body))
-            found[moment.id] = {"prompt": card.get("text", ""), "at": moment.opened_at.isoformat()}
-    return found
+        if moment.id not in streams:
+            continue
+        if moment.epoch < opened.first_epoch:
+            before.add(moment.id)
+            continue
+        card = moment.unseal(key_for(opened.keys, moment.body))
+        found[moment.id] = {"prompt": card.get("text", ""), "at": moment.opened_at.isoformat()}
+    return found, before
 
 
 def drafts_forget(member_id: uuid.UUID, bond: Bond) -> None:
@@ -423,10 +434,23 @@ def wishes_of_all(opened: OpenBond) -> tuple[int, frozenset[str]]:
 
 
 def own_prompt_write(opened: OpenBond, text: str) -> OwnPrompt:
-    """A prompt of our own for this bond; everyone in it can open it."""
+    """A prompt of our own for this bond; everyone in it can open it.
+
+    Its author holds it under their own key, too: whoever is asked to go takes it along, though its row is gone by then.
+    """
     with transaction.atomic():
         hold(opened)
         prompt = OwnPrompt(bond_id=opened.id, author_id=opened.me.id, written_at=clock.now())
         prompt.seal(opened.key, {"text": text}, epoch=opened.epoch)
         prompt.save(force_insert=True)
+        item_write(opened, prompt.id, {"text": text}, shared=False, known_as=prompt.id)
     return prompt
+
+
+def own_prompt_delete(opened: OpenBond, prompt_id: uuid.UUID) -> bool:
+    """Take back a prompt I wrote. Returns whether there was one."""
+    with transaction.atomic():
+        gone, _rows = OwnPrompt.objects.filter(pk=prompt_id, bond_id=opened.id, author_id=opened.me.id).delete()
+        Item.objects.filter(pk=prompt_id, stream=prompt_id, bond_id=opened.id, author_id=opened.me.id).delete()
+        transaction.on_commit(checkpoint_soon)
+    return bool(gone)

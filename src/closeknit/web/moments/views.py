@@ -388,8 +388,7 @@ def prompt_open(request: HttpRequest, opened: OpenBond, prompt_id: uuid.UUID) ->
 @require_POST
 def prompt_delete(request: HttpRequest, opened: OpenBond, prompt_id: uuid.UUID) -> HttpResponse:
     """Take back a prompt I wrote. Moments it opened say so in its place."""
-    gone, _rows = OwnPrompt.objects.filter(pk=prompt_id, bond_id=opened.id, author_id=opened.me.id).delete()
-    if not gone:
+    if not services.own_prompt_delete(opened, prompt_id):
         raise Http404
     return redirect("prompts", opened.id)
 
