@@ -300,10 +300,12 @@ def backup(file: Path | None, data: Path | None, to: Path | None, keep_days: int
     if file is not None and not check:
         raise click.UsageError("A file is given to be checked: add --check.")
     _environment(data=data.resolve() if data else None)
-    loaded = _django()
     from closeknit.web import backup as backups
 
     with _steps() as step:
+        if file is None:
+            backups.look_before_making(_config())
+        loaded = _django()
         if file is None:
             made = backups.make(loaded, to=to.resolve() if to else None, keep_days=keep_days, step=step)
             file = made.path

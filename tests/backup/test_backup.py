@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from closeknit.web import backup, config
+from closeknit.web import backup, config, reapply
 from tests import boot
 from tests.http import PASSPHRASE, Browser
 from tests.services import ROOT, Server, free_port
@@ -265,6 +265,23 @@ def test_a_restore_that_was_cut_off_is_not_served(tmp_path):
     data.mkdir()
     (data / config.RESTORING).touch()
     assert [one.code for one in config.problems(config.Config(data=data))] == ["half-restored"]
+
+
+def test_a_mistyped_folder_is_said_and_nothing_is_made_there(tmp_path):
+    place = Place.new(tmp_path / "typo" / "data")
+    said = place.run("backup")
+    assert said.returncode == 2 and "no database here" in said.stderr.replace("\n", " ")
+    assert not place.data.exists()
+
+
+@pytest.mark.parametrize(
+    ("newer", "given", "says"),
+    [(True, True, ""), (False, True, "knows of nothing"), (False, False, "No journal was given")],
+)
+def test_a_restore_says_what_its_journal_knows(newer, given, says):
+    manifest = backup.Manifest("1", datetime(2026, 5, 1, tzinfo=UTC), backup.SQLITE, [], {}, {})
+    lines = " ".join(backup.Restored(manifest, reapply.Again(), newer, given).lines())
+    assert says in lines and ("journal" in lines) == bool(says)
 
 
 def test_old_backups_go_and_others_files_stay(tmp_path):

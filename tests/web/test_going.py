@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.apps import apps
@@ -13,7 +13,8 @@ from closeknit.method import moment as machine
 from closeknit.web import clock, tasks
 from closeknit.web.bonds import decisions, erasing, leaving, private
 from closeknit.web.bonds import services as bonds
-from closeknit.web.bonds.models import Bond, BondKey, BondRow, Event, Item, Membership, Wrap
+from closeknit.web.bonds.models import Bond, BondKey, BondRow, Event, Item, Membership, PrivateWord, Wrap
+from closeknit.web.bonds.store import Stale
 from closeknit.web.members.models import Member
 from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
@@ -436,6 +437,55 @@ def test_a_blocked_inviter_stays_blocked_until_one_changes_ones_mind(cast):
     bonds.invitation_accept(cast.cleo.member, cast.cleo.keyring, third.id, secret, name="C", thread="plum")
 
 
+def test_a_no_says_what_it_does(cast):
+    def say_no(person, **values):
+        invitation, secret = bonds.invitation_create(cast.eve.bond(cast.elsewhere))
+        person.client.post(f"/join/{invitation.id}/", {"secret": bonds.invitation_words(secret)})
+        return person.client.post(f"/join/{invitation.id}/decline/", values).content.decode()
+
+    rests, blocked = say_no(cast.cleo), say_no(cast.jonas, block="yes")
+    assert "rest for 30 days" in rests and "a new invitation opens" not in rests + blocked
+    assert "opens for you any more" in blocked and 'href="/you/blocked/"' in blocked
+
+
+@pytest.mark.parametrize("late", ["decline", "expire"])
+def test_a_yes_is_not_undone_by_what_was_begun_before_it(cast, monkeypatch, late):
+    """Two people with one link, or the job that ends invitations: whoever comes second finds it taken up."""
+    invitation, secret = bonds.invitation_create(cast.eve.bond(cast.elsewhere))
+
+    def say_yes():
+        name = {"name": "Cleo", "thread": "plum"}
+        bonds.invitation_accept(cast.cleo.member, cast.cleo.keyring, invitation.id, secret, **name)
+
+    if late == "decline":
+        opened = bonds.invitation_open
+
+        def and_then_a_yes(*args):
+            found = opened(*args)
+            monkeypatch.setattr(bonds, "invitation_open", opened)
+            say_yes()
+            return found
+
+        monkeypatch.setattr(bonds, "invitation_open", and_then_a_yes)
+        with pytest.raises(bonds.InvitationOver):
+            bonds.invitation_decline(invitation.id, secret, cast.jonas.member, cast.jonas.keyring)
+    else:
+        held = Bond.objects.select_for_update
+        real = clock.now
+
+        def after_a_yes():
+            monkeypatch.undo()
+            say_yes()
+            monkeypatch.setattr(clock, "now", lambda: real() + timedelta(days=8))
+            return held()
+
+        monkeypatch.setattr(clock, "now", lambda: real() + timedelta(days=8))
+        monkeypatch.setattr(Bond.objects, "select_for_update", after_a_yes)
+        assert bonds.invitations_expire() == 0
+    invitation.refresh_from_db()
+    assert invitation.state in {"accepted", "done"} and invitation.newcomer_id == cast.cleo.member.pk
+
+
 # -- strict reveal ------------------------------------------------------------------------------------------------------
 
 
@@ -607,9 +657,85 @@ def test_skipping_the_seven_days_takes_a_second_yes(cast):
     client = confirmed(cast.jonas)
     client.post("/you/delete/", {"do": "now"})
     assert Member.objects.filter(pk=cast.jonas.member.pk).exists()
-    assert client.post("/you/delete/", {"do": "now", "sure": "yes"}).url == "/"
+    cast.jonas.member.refresh_from_db()
+    assert cast.jonas.member.erase_at is None, "half a yes asks for nothing"
+    assert "every word of yours are deleted" in client.post("/you/delete/", {"do": "now", "sure": "yes"}).content.decode()
     assert not Member.objects.filter(pk=cast.jonas.member.pk).exists()
     assert client.get("/you/").status_code == 302
+
+
+def test_asking_twice_does_not_put_the_day_off_and_the_day_is_its_owner_s(cast):
+    client = confirmed(cast.jonas)
+    settings_of(cast.jonas, zone="Pacific/Kiritimati")
+    client.post("/you/delete/", {"do": "ask"})
+    cast.jonas.member.refresh_from_db()
+    asked = cast.jonas.member.erase_at
+    with clock.shifted(timedelta(minutes=3)):
+        client.post("/you/delete/", {"do": "ask"})
+    cast.jonas.member.refresh_from_db()
+    assert cast.jonas.member.erase_at == asked
+    Member.objects.filter(pk=cast.jonas.member.pk).update(erase_at=datetime(2031, 5, 1, 15, tzinfo=UTC))
+    assert "deleted on 2 May" in client.get("/you/").content.decode()
+    assert client.get("/you/delete/").content.decode().count("deleted on 2 May") == 1
+
+
+def test_one_account_that_cannot_be_erased_does_not_keep_the_others(cast, monkeypatch):
+    for person in (cast.ana, cast.jonas):
+        erasing.erase_ask(person.member)
+    erased = erasing.erase_now
+
+    def first_stumbles(member):
+        if member == cast.ana.member:
+            raise RuntimeError
+        erased(member)
+
+    monkeypatch.setattr(erasing, "erase_now", first_stumbles)
+    with clock.shifted(timedelta(days=8)):
+        assert erasing.erase_due() == 1
+    left = set(Member.objects.values_list("username", flat=True))
+    assert "ana" in left and "jonas" not in left
+
+
+def test_a_change_of_mind_at_the_last_moment_counts(cast, monkeypatch):
+    for person in (cast.ana, cast.jonas):
+        erasing.erase_ask(person.member)
+    erased = erasing.erase_now
+
+    def and_the_other_stays(member):
+        Member.objects.exclude(pk=member.pk).update(erase_at=None)
+        erased(member)
+
+    monkeypatch.setattr(erasing, "erase_now", and_the_other_stays)
+    with clock.shifted(timedelta(days=8)):
+        assert erasing.erase_due() == 1
+    assert Member.objects.filter(username__in=["ana", "jonas"]).count() == 1
+
+
+def test_resting_everywhere_is_everywhere_though_a_key_changes_meanwhile(cast, monkeypatch):
+    circle = cast.circle()
+    written, first = bonds.pause_write, [True]
+
+    def with_a_new_key_in_between(opened, **values):
+        if first.pop() if first else False:
+            raise Stale
+        written(opened, **values)
+
+    monkeypatch.setattr(bonds, "pause_write", with_a_new_key_in_between)
+    assert cast.ana.client.post("/you/pause/", {"do": "rest"}).status_code == 302
+    assert cast.ana.bond(cast.pair).paused and cast.ana.bond(circle).paused
+
+
+def test_a_deleted_text_is_gone_whole(cast):
+    leaving_with_a_word(cast)
+    row = PrivateWord.objects.get(member=cast.jonas.member)
+    assert cast.jonas.client.post(f"/you/words/{row.pk}/delete/").status_code == 302
+    assert not Item.objects.filter(author=cast.jonas.member).exists() and not PrivateWord.objects.exists()
+
+
+def leaving_with_a_word(cast):
+    first = cast.first_moment(cast.ana).id
+    cast.both_answer(first)
+    leaving.bond_leave(cast.jonas.bond(cast.pair))
 
 
 def test_an_erased_maker_of_a_key_does_not_shut_the_others_out(cast):

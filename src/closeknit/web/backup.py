@@ -33,7 +33,7 @@ from urllib.parse import unquote, urlsplit
 from closeknit import __version__, vault
 from closeknit.web import clock
 
-from .config import RESTORING, Config
+from .config import DATABASE_FILE, RESTORING, Config
 
 if TYPE_CHECKING:
     from .reapply import Again
@@ -124,14 +124,20 @@ def _quiet(_text: str, _done: int, _total: int | None) -> None:
 # -- making ---------------------------------------------------------------------------------------------------------------
 
 
+def look_before_making(config: Config) -> None:
+    """Whether there is anything to back up. Before Django is loaded, which would make a key in a folder that was
+    mistyped. Raises BackupError."""
+    if not (config.data / DATABASE_FILE).exists() if _engine(config) == SQLITE else not config.data.is_dir():
+        raise BackupError("There is no database here yet.", "Name its folder with --data, or start `closeknit serve`.")
+
+
 def make(config: Config, *, to: Path | None = None, keep_days: int = KEEP_DAYS, step: Step = _quiet) -> Made:
     """Make a backup while people write, and delete those older than `keep_days` beside it. Raises BackupError."""
     from closeknit.web.sealed import journal
 
-    folder = to or config.data / "backups"
+    folder, engine = to or config.data / "backups", _engine(config)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _tidy(folder)
-    engine = _engine(config)
     with _work_folder(folder) as work:
         database = work / DATABASE[engine]
         dump = _dump_sqlite if engine == SQLITE else _dump_postgresql
@@ -186,8 +192,6 @@ def _tidy(folder: Path) -> None:
 def _dump_sqlite(config: Config, into: Path, step: Step) -> tuple[datetime, list[tuple[str, str]], dict[str, int]]:
     """One moment of the database, through SQLite's own backup, in pieces; writers go on beside it."""
     source = _sqlite_path()
-    if not source.exists():
-        raise BackupError("There is no database here yet.", "Name its folder with --data, or start `closeknit serve`.")
     into.touch(0o600)
     with (
         closing(sqlite3.connect(source, timeout=20, isolation_level=None)) as live,
@@ -514,8 +518,9 @@ class Restored:
 
     manifest: Manifest
     again: Again
-    #: Whether any journal reaches beyond the moment of the backup.
+    #: Whether any journal reaches beyond the moment of the backup, and whether one was there beside that in the backup.
     journal_is_newer: bool
+    journal_was_given: bool = False
 
     def lines(self) -> list[str]:
         """What the host should know now, in plain words."""
@@ -524,7 +529,12 @@ class Restored:
             f"Restored as it was on {self.manifest.taken_at:%Y-%m-%d at %H:%M} UTC. What was written later is not in it.",
             "Everybody signs in again.",
         ]
-        if not self.journal_is_newer:
+        if not self.journal_is_newer and self.journal_was_given:
+            found.append(
+                "The journal that was given knows of nothing that was removed after the backup. If it is the one that lay "
+                "beside the lost database, nothing was."
+            )
+        elif not self.journal_is_newer:
             found.append(
                 "No journal was given that is newer than the backup. What was deleted since is back, and whoever left "
                 "since is in again. If you still have the journal.jsonl that lay beside the lost database, restore "
@@ -600,7 +610,8 @@ def restore(path: Path, config: Config, journals: Sequence[Path] = (), step: Ste
     journal.sync_folder(config.data)
     with _work_folder(config.data) as work:
         database, packed_journal = _unpack(path, manifest, work, step)
-        notes = _notes([packed_journal, *journals, journal.journal_path()])
+        given = [path for path in (*journals, journal.journal_path()) if path.exists()]
+        notes = _notes([packed_journal, *given])
         if manifest.engine == SQLITE:
             database.replace(_sqlite_path())
         else:
@@ -619,7 +630,7 @@ def restore(path: Path, config: Config, journals: Sequence[Path] = (), step: Ste
     _forget_on_disk(connection)
     mark.unlink()
     journal.sync_folder(config.data)
-    return Restored(manifest, again, any(note.at > manifest.taken_at for note in notes))
+    return Restored(manifest, again, any(note.at > manifest.taken_at for note in notes), bool(given))
 
 
 def _notes(journals: Sequence[Path]) -> dict[Note, None]:

@@ -22,6 +22,8 @@ SECRET_FILES = ("secret_key", "database_url", "redis_url")
 LEAST_SECRET_CHARACTERS = 50
 #: Lies in the data folder while a restore is under way.
 RESTORING = "restoring"
+#: The database of a place without a server of its own, in its data folder.
+DATABASE_FILE = "closeknit.sqlite3"
 
 
 class Config(BaseSettings):

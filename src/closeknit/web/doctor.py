@@ -190,7 +190,7 @@ def backup(data: Path, now: datetime, *, days: float = BACKUP_DAYS) -> Row:
 
 def database(config: Config) -> Row:
     """Whether the database answers and is whole. Reads only; makes nothing."""
-    return _postgres(config.database_url) if config.database_url else _sqlite(config.data / "closeknit.sqlite3")
+    return _postgres(config.database_url) if config.database_url else _sqlite(config.data / settings.DATABASE_FILE)
 
 
 def _sqlite(file: Path) -> Row:

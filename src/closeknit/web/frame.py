@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from closeknit.web.bonds.access import bonds_of
 from closeknit.web.bonds.opened import OpenBond
 from closeknit.web.members import services as members
+from closeknit.web.members.queries import profile_of
 from closeknit.web.members.views import PLAIN_COOKIE
 
 
@@ -75,9 +77,12 @@ class Frame:
         return bool(self._user.discreet) if self.signed_in else PLAIN_COOKIE in self._request.COOKIES
 
     @cached_property
-    def erase_at(self) -> Any:
-        """When this account is deleted, if its owner asked for that."""
-        return self._user.erase_at if self._open else None
+    def erase_on(self) -> date | None:
+        """The day on which this account is deleted, by its owner's calendar, if they asked for that."""
+        if not self._open or self._user.erase_at is None:
+            return None
+        zone = profile_of(self._request.keys, self._user).tzinfo  # type: ignore[attr-defined]
+        return self._user.erase_at.astimezone(zone).date()  # type: ignore[no-any-return]
 
     @cached_property
     def theme(self) -> str:

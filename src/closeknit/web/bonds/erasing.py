@@ -40,22 +40,31 @@ def erase_now(member: Member) -> None:
     for session in members.sessions_end(member):
         live.close_streams(session)
     with transaction.atomic():
+        # Held, so that no page of theirs that is still under way adds a row meanwhile.
+        Member.objects.select_for_update().filter(pk=member_id).first()
         for membership in Membership.objects.filter(member=member, ended_at__isnull=True):
             leaving.membership_erase(membership)
         for kind in reversed(list(REGISTRY.values())):
             kind.erase(member)
         roster_forget(member_id)
-    checkpoint_soon()
+        transaction.on_commit(checkpoint_soon)
 
 
 def erase_due() -> int:
     """Delete the accounts whose seven days are over. For the job; returns how many."""
-    due = list(Member.objects.filter(erase_at__lte=clock.now()))
-    for member in due:
-        erase_now(member)
-    if due:
-        log.info("erased accounts=%d", len(due))
-    return len(due)
+    due, erased = Member.objects.filter(erase_at__lte=clock.now()), 0
+    for member_id in list(due.values_list("pk", flat=True)):
+        try:
+            with transaction.atomic():
+                # Read under the lock: its owner may have changed their mind since.
+                for member in due.select_for_update().filter(pk=member_id):
+                    erase_now(member)
+                    erased += 1
+        except Exception as error:  # whatever is wrong with one must not keep the others' words here
+            log.error("not-erased account=%s error=%s", member_id, type(error).__name__)
+    if erased:
+        log.info("erased accounts=%d", erased)
+    return erased
 
 
 def roster_forget(member_id: uuid.UUID) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from closeknit import vault
@@ -165,11 +166,10 @@ def _kept(row: PrivateWord, own: dict[uuid.UUID, Wrap], keyring: vault.Keyring) 
 
 def word_delete(member_id: uuid.UUID, word_id: uuid.UUID) -> bool:
     """Delete one private text for good. Returns whether there was one."""
-    row = PrivateWord.objects.filter(pk=word_id, member_id=member_id).select_related("item").first()
-    if row is None:
-        return False
-    item = row.item
-    row.delete()
-    if item.bond_id is None:
-        item.delete()
+    with transaction.atomic():
+        row = PrivateWord.objects.filter(pk=word_id, member_id=member_id).select_related("item").first()
+        if row is None:
+            return False
+        row.delete()
+        row.item.delete()
     return True

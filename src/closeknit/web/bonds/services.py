@@ -292,13 +292,14 @@ def invitation_recall(opened: OpenBond, invitation_id: uuid.UUID) -> None:
 def invitations_expire() -> int:
     """End what has run out: needs no key, so a job may do it. Returns how many."""
     ended = 0
-    for invitation in Invitation.objects.filter(
-        state__in=["open", "declined"], expires_at__lte=clock.now()
-    ).select_related("bond"):
+    due = Invitation.objects.filter(state__in=["open", "declined"], expires_at__lte=clock.now())
+    for invitation_id, bond_id in list(due.values_list("pk", "bond_id")):
         with transaction.atomic():
-            Bond.objects.select_for_update().get(pk=invitation.bond_id)
-            _over(invitation, Invitation.State.ENDED)
-        ended += 1
+            Bond.objects.select_for_update().filter(pk=bond_id).first()
+            # Read under the lock: it may have been taken up, or have gone with its bond, since.
+            for invitation in due.filter(pk=invitation_id):
+                _over(invitation, Invitation.State.ENDED)
+                ended += 1
     return ended
 
 
@@ -360,8 +361,12 @@ def invitation_decline(
 ) -> None:
     """A quiet no: to the inviter it looks like no answer. For a member it also rests this pair for 30 days, or, with
     `block`, until the member changes their mind."""
-    invitation, card = invitation_open(invitation_id, secret)
+    _invitation, card = invitation_open(invitation_id, secret)
     with transaction.atomic():
+        # Locked anew: somebody else with the same link may have said yes in between.
+        invitation = Invitation.objects.select_for_update().get(pk=invitation_id)
+        if invitation.state != Invitation.State.OPEN:
+            raise InvitationOver
         invitation.state = Invitation.State.DECLINED
         invitation.save(update_fields=["state"])
         if member is not None and keyring is not None:

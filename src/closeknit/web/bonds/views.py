@@ -239,16 +239,19 @@ def join_decline(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse
     """Not now. Whoever invited is told nothing: it looks like no answer."""
     keys = keys_of(request)
     kept = _kept(request, invitation_id)
+    rests = blocked = False
     if kept is not None:
         member = request.user if request.user.is_authenticated else None
         try:
             services.invitation_decline(
                 invitation_id, _secret_of(kept), member, keys.keyring, block="block" in request.POST
             )
+            rests = member is not None and keys.keyring is not None
+            blocked = rests and "block" in request.POST
         except services.InvitationOver:
             pass
         keys.forget(INVITED)
-    return render(request, "bonds/join_declined.html")
+    return render(request, "bonds/join_declined.html", {"rests": rests, "blocked": blocked})
 
 
 # -- the bond ---------------------------------------------------------------------------------------------------------

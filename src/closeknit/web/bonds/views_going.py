@@ -64,9 +64,18 @@ def pause(request: HttpRequest, bond_id: uuid.UUID) -> HttpResponse:
 def pause_all(request: HttpRequest) -> HttpResponse:
     """Rest everywhere at once, or come back everywhere. Nobody sees it."""
     paused = request.POST.get("do") == "rest"
-    for opened in bonds_of(request):
-        settled = bond_let_in(request, opened.id) if opened.is_in else opened
-        services.pause_write(settled, paused=paused, openly=False)
+    for bond_id in [opened.id for opened in bonds_of(request)]:
+        for last in (False, False, True):
+            try:
+                opened = bond_open(request, bond_id)
+                settled = bond_let_in(request, bond_id) if opened.is_in else opened
+                services.pause_write(settled, paused=paused, openly=False)
+                break
+            except Stale:
+                # Somebody made a new key meanwhile. Everywhere means everywhere: once more.
+                forget_bonds(request)
+                if last:
+                    raise
     return redirect("settings")
 
 
@@ -171,9 +180,10 @@ def account_delete(request: HttpRequest) -> HttpResponse:
         if request.POST.get("do") == "now" and request.POST.get("sure") == "yes":
             erasing.erase_now(member)
             end_session(request)
-            return redirect("home")
-        erasing.erase_ask(member)
-        record.note(member, keyring, record.What.DELETION_ASKED)
+            return render(request, "bonds/account_deleted.html")
+        if request.POST.get("do") == "ask" and member.erase_at is None:
+            erasing.erase_ask(member)
+            record.note(member, keyring, record.What.DELETION_ASKED)
         return redirect("account-delete")
     context = {"bonds": bonds_of(request), "words": Item.objects.filter(author=member).count()}
     return render(request, "bonds/account_delete.html", context)
