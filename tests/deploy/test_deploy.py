@@ -364,6 +364,17 @@ def test_the_guide_s_commands_exist():
     assert {"doctor", "invite", "host", "serve", "backup"} <= used <= set(main.commands)
 
 
+def test_the_steps_of_a_restore_name_what_the_files_here_make(compose):
+    """Folder, user and units of the service; volume and entry of the container."""
+    steps = (ROOT / "docs" / "backup.md").read_text()
+    unit = (ROOT / "deploy" / "closeknit.service").read_text()
+    assert "StateDirectory=closeknit\n" in unit and "User=closeknit\n" in unit
+    assert "-o closeknit -g closeknit /var/lib/closeknit " in steps
+    assert f"volume rm {compose['name']}_data" in steps and "data:/data" in compose["services"]["app"]["volumes"]
+    assert 'ENTRYPOINT ["closeknit"]' in (ROOT / "deploy" / "Containerfile").read_text()
+    assert "app restore /safe/FILE" in steps
+
+
 def test_the_guide_s_links_lead_somewhere():
     anchors = {
         re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"(?m)^#+ (.+)$", GUIDE)

@@ -154,7 +154,8 @@ def take_along(opened: OpenBond, *, copy: bool = False) -> None:
     about: dict[uuid.UUID, dict[str, Any]] = {}
     drafts: list[dict[str, Any]] = []
     for _receiver, (mine, unsent) in signals.words_wanted.send(sender=Bond, opened=opened):
-        about |= mine
+        for item, known in mine.items():
+            about[item] = {**about.get(item, {}), **known}
         drafts += unsent
     kept = []
     wraps = Wrap.objects.filter(item__author_id=opened.me.id, item__bond_id=opened.id, target=Wrap.Target.SELF)

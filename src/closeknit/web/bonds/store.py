@@ -83,12 +83,10 @@ def _verbs(opened: OpenBond, rows: list[Event], head: StreamHead | None) -> list
 # -- items ----------------------------------------------------------------------------------------------------------
 
 
-def item_write(
-    opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any], *, shared: bool, known_as: uuid.UUID | None = None
-) -> Item:
+def item_write(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any], *, shared: bool) -> Item:
     """A new text of mine under a key of its own, wrapped for me and, if shared, for the bond."""
     key = vault.Key.new()
-    item = Item(id=known_as or uuid.uuid4(), author_id=opened.me.id, bond_id=opened.id, stream=stream)
+    item = Item(author_id=opened.me.id, bond_id=opened.id, stream=stream)
     item.seal(key, payload)
     item.save(force_insert=True)
     _wrap(Wrap(item=item, target=Wrap.Target.SELF), opened.keyring.self_key, key)

@@ -365,7 +365,7 @@ def words_of_mine(opened: OpenBond) -> tuple[dict[uuid.UUID, dict[str, Any]], li
         text = draft.unseal(opened.keyring.self_key)["text"]
         if text:
             unsent.append({**prompts.get(draft.moment_id, {}), "kind": "draft", "text": text, "source": str(draft.id)})
-    about |= {item: {"kind": "prompt"} for item, stream in mine if item == stream}
+    about |= {item: {"kind": "prompt"} for item, stream in mine if stream == opened.id}
     for row in OwnPrompt.objects.filter(bond_id=opened.id, author_id=opened.me.id, pk__in=about):
         about[row.id]["at"] = row.written_at.isoformat()
     return about, unsent
@@ -440,10 +440,10 @@ def own_prompt_write(opened: OpenBond, text: str) -> OwnPrompt:
     """
     with transaction.atomic():
         hold(opened)
-        prompt = OwnPrompt(bond_id=opened.id, author_id=opened.me.id, written_at=clock.now())
+        own = item_write(opened, opened.id, {"text": text}, shared=False)
+        prompt = OwnPrompt(id=own.id, bond_id=opened.id, author_id=opened.me.id, written_at=clock.now())
         prompt.seal(opened.key, {"text": text}, epoch=opened.epoch)
         prompt.save(force_insert=True)
-        item_write(opened, prompt.id, {"text": text}, shared=False, known_as=prompt.id)
     return prompt
 
 
@@ -451,6 +451,6 @@ def own_prompt_delete(opened: OpenBond, prompt_id: uuid.UUID) -> bool:
     """Take back a prompt I wrote. Returns whether there was one."""
     with transaction.atomic():
         gone, _rows = OwnPrompt.objects.filter(pk=prompt_id, bond_id=opened.id, author_id=opened.me.id).delete()
-        Item.objects.filter(pk=prompt_id, stream=prompt_id, bond_id=opened.id, author_id=opened.me.id).delete()
+        Item.objects.filter(pk=prompt_id, stream=opened.id, author_id=opened.me.id).delete()
         transaction.on_commit(checkpoint_soon)
     return bool(gone)
