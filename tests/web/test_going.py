@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.apps import apps
+from django.contrib.sessions.models import Session
 
 from closeknit import vault
 from closeknit.method import moment as machine
@@ -411,6 +412,8 @@ def test_resting_shows_to_nobody_unless_its_owner_lets_it(cast):
     assert "You are resting here" in today and "data-live" not in today
     cast.jonas.client.post(f"/b/{cast.pair}/pause/", {"do": "rest", "openly": "yes"})
     assert "resting" in us(cast.ana)
+    cast.jonas.client.post("/you/pause/", {"do": "rest"})
+    assert us(cast.ana) == before, "resting everywhere is seen by nobody, whatever was shown before"
     cast.jonas.client.post(f"/b/{cast.pair}/pause/", {"do": "back"})
     assert us(cast.ana) == before
     assert "You are resting here" not in cast.jonas.client.get(f"/b/{cast.pair}/").content.decode()
@@ -538,8 +541,12 @@ def test_new_keys_void_everything_old_and_mates_compare_before_they_trust_them(c
 
     other_device = Client()
     other_device.post("/sign-in/", {"login": "jonas", "password": PASSPHRASE})
+    epochs = dict(Bond.objects.values_list("pk", "epoch"))
     answer = client.post("/you/keys/", {"new_passphrase": "seven herons over the weir"})
     assert answer.url == "/kit/", answer.content.decode()
+    for bond_id in (circle, cast.pair):
+        assert Bond.objects.get(pk=bond_id).epoch == epochs[bond_id] + 1, "the old secret opens nothing that comes now"
+        assert cast.ana.bond(bond_id).is_in
     assert other_device.get("/you/").status_code == 302
     assert client.get(f"/b/{circle}/m/{moment}/").status_code == 200
     from closeknit.web.members import services as members
@@ -627,6 +634,9 @@ def test_a_deleted_account_is_found_nowhere(cast):
         moments.answer_share(person.bond(circle), moment, f"{person.name} wrote", rule=machine.Rule.TWO)
     own = Item.objects.get(author=cast.jonas.member, stream=moment)
     envelope = bytes(own.body)
+    Bond.objects.filter(pk=circle).update(stale=True)
+    cast.ana.client.post(f"/b/{circle}/pause/", {"do": "back"})
+    assert cast.jonas.bond(circle).is_in and cast.cleo.bond(circle).is_in, "his key is in a roster now"
     client = confirmed(cast.jonas)
     page = client.get("/you/delete/").content.decode()
     assert "Sunday table" in page and "takes yours away all the same" in page
@@ -646,6 +656,7 @@ def test_a_deleted_account_is_found_nowhere(cast):
     left = everything()
     for trace in (cast.jonas.id.encode(), b"jonas", envelope.hex().encode()):
         assert trace not in left, trace
+    assert cast.jonas.id not in {session.get_decoded().get("_auth_user_id") for session in Session.objects.all()}
     assert texts(cast.ana, circle, moment) == ["Ana wrote", "Cleo wrote"]
     assert cast.ana.client.get(f"/b/{circle}/us/").status_code == 200
     # The others go on: the next key is made, and everyone who remains gets it.
