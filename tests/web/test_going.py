@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.apps import apps
 from django.contrib.sessions.models import Session
+from django.test import TestCase
 
 from closeknit import vault
 from closeknit.method import moment as machine
-from closeknit.web import clock, tasks
+from closeknit.web import clock, live, tasks
 from closeknit.web.bonds import decisions, erasing, leaving, private
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Bond, BondKey, BondRow, Event, Item, Membership, PrivateWord, Wrap
 from closeknit.web.bonds.store import Stale
-from closeknit.web.members.models import Member
+from closeknit.web.members.models import Member, OwnSession
 from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
 from closeknit.web.moments.models import Moment, OwnPrompt
@@ -184,6 +185,19 @@ def test_words_that_stayed_still_stay_when_their_author_comes_back(cast):
     rejoin(cast, cast.ana, cast.cleo, circle)
     assert texts(cast.ana, circle, moment) == ["Ana wrote", "Cleo wrote", "Jonas wrote"]
     assert cast.cleo.client.get(f"/b/{circle}/m/{moment}/").status_code == 404, "a new beginning for Cleo"
+
+
+def test_who_left_hears_of_nothing_any_more(cast, monkeypatch):
+    circle, moment = circle_with_words(cast)
+    leaving.bond_leave(cast.jonas.bond(circle))
+    poked = set()
+    monkeypatch.setattr(live, "poke", lambda members, *_about: poked.update(members))
+    thanks = machine.Event.responded(cast.ana.id, cast.cleo.id, machine.Choice.THANKS)
+    cast.ana.client.post(f"/b/{circle}/pause/", {"do": "back"})
+    cast.cleo.bond(circle)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        moments.answer_event(cast.ana.bond(circle), moment, thanks)
+    assert poked == {cast.cleo.member.pk}
 
 
 def test_who_came_back_is_named_among_what_changed(cast):
@@ -548,6 +562,7 @@ def test_new_keys_void_everything_old_and_mates_compare_before_they_trust_them(c
         assert Bond.objects.get(pk=bond_id).epoch == epochs[bond_id] + 1, "the old secret opens nothing that comes now"
         assert cast.ana.bond(bond_id).is_in
     assert other_device.get("/you/").status_code == 302
+    assert OwnSession.objects.filter(member=jonas.member).count() == 1, "every other session has ended"
     assert client.get(f"/b/{circle}/m/{moment}/").status_code == 200
     from closeknit.web.members import services as members
 

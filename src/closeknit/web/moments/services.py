@@ -123,7 +123,8 @@ def _act(
         if after.revealed or any(answer.released for answer in after.answers):
             _opened_together(opened)
         _take_lapsed_back(before, after)
-        changed = machine.changed_for(before, after) - {str(opened.me.id)}
+        # Who left learns nothing more, not even that something happens where they were.
+        changed = machine.changed_for(before, after) - {str(opened.me.id)} - {event.by for event in gone}
         _poke(opened, changed, moment_id, [*events, *added])
     return after
 
