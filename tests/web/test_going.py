@@ -13,7 +13,7 @@ from django.test import TestCase
 from closeknit import vault
 from closeknit.method import moment as machine
 from closeknit.web import clock, live, tasks
-from closeknit.web.bonds import decisions, erasing, leaving, private
+from closeknit.web.bonds import decisions, erasing, leaving, private, renewing
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Bond, BondKey, BondRow, Event, Item, Membership, PrivateWord, Wrap
 from closeknit.web.bonds.store import Stale
@@ -599,6 +599,21 @@ def test_new_keys_void_everything_old_and_mates_compare_before_they_trust_them(c
     Bond.objects.filter(pk=circle).update(stale=True)
     cast.ana.client.post(f"/b/{circle}/pause/", {"do": "back"})
     assert cast.cleo.bond(circle).is_in and jonas.bond(circle).is_in
+
+
+def test_leaving_needs_no_present_key(cast):
+    """His keys are new, nobody compared words, and the others have made a key since: he goes all the same."""
+    circle, _moment = circle_with_words(cast)
+    moments.own_prompt_write(cast.jonas.bond(circle), "Where is the map?")
+    keyring, _kit = renewing.keys_renew(cast.jonas.member, cast.jonas.keyring, "seven herons over the weir")
+    cast.jonas.keyring = keyring
+    Bond.objects.filter(pk=circle).update(stale=True)
+    cast.ana.client.post(f"/b/{circle}/pause/", {"do": "back"})
+    opened = cast.jonas.bond(circle)
+    assert not opened.is_in
+    leaving.bond_leave(opened)
+    assert {text for text, _kind, _bond in kept(cast.jonas)} == {"Jonas wrote", "Where is the map?"}
+    assert {person.name for person in cast.ana.bond(circle).people} == {"Ana", "Cleo"}
 
 
 def confirmed_with(person, client, passphrase, bond_id, member_id):
