@@ -64,6 +64,7 @@ PLACES = {
     "membership.pause": ("SELF", "PROSE", False),
     "private.word": ("SELF", "PROSE", False),
     "arrival": ("SELF", "PROSE", False),
+    "member.factor": ("SELF", "PROSE", False),
 }
 Json = dict[str, Any]
 

@@ -170,6 +170,23 @@ class RequestKeys:
             self._save(data)
         self._keyring, self._tried = None, True
 
+    def renew_cookie(self, *, remember: bool = False) -> None:
+        """A new cookie key: before anything secret of a member's is kept, so that nobody else chose it. What was kept
+        under the old one has to be carried over."""
+        self._new_cookie = vault.Key.new()
+        self._cookie_age = settings.CK_REMEMBER_SECONDS if remember else None
+
+    def start_locked(self, *, remember: bool = False) -> None:
+        """After signing in by a passkey that opens nothing: locked from the first moment, under a new cookie key."""
+        self.renew_cookie(remember=remember)
+        self._save({"remember": remember})
+        self._keyring, self._tried = None, True
+
+    @property
+    def was_open(self) -> bool:
+        """Whether this session was ever unlocked."""
+        return "started" in self._data
+
     def sign_out(self) -> None:
         """Expire the cookie; the session itself is flushed by whoever signs out."""
         self._clear_cookie, self._new_cookie = True, None
