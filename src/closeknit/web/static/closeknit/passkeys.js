@@ -72,6 +72,7 @@ async function go(button) {
 }
 
 if (window.PublicKeyCredential && isSecureContext) {
+  for (const note of document.querySelectorAll("[data-passkey-none]")) note.hidden = true;
   for (const button of document.querySelectorAll("[data-passkey]")) {
     button.hidden = false;
     button.addEventListener("click", (event) => {
