@@ -68,6 +68,7 @@ class Visitor:
 @pytest.fixture
 def visit(chromium, server) -> Iterator[Callable[..., Visitor]]:
     contexts, foreign, errors = [], [], []
+    ours = (server.url, server.url.replace("127.0.0.1", "localhost"), "data:", "blob:")
 
     def make(*, script: bool = True, dark: bool = False, width: int = 360, height: int = 740) -> Visitor:
         context = chromium.new_context(
@@ -79,7 +80,7 @@ def visit(chromium, server) -> Iterator[Callable[..., Visitor]]:
         context.set_default_timeout(10_000)
         context.on(
             "request",
-            lambda request: None if request.url.startswith((server.url, "data:", "blob:")) else foreign.append(request.url),
+            lambda request: None if request.url.startswith(ours) else foreign.append(request.url),
         )
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
