@@ -592,6 +592,13 @@ def make_vectors() -> Json:
             }
             for profile, text in {1: "five words are easy to keep", 2: "crème brûlée ﬁve", 3: "סוד 🔑 שלנו"}.items()
         ],
+        "passkeys": [
+            {"answer": answer.hex(), "salt": salt.hex(), "key": blake(salt, answer, "kek-prf").hex()}
+            for answer, salt in (
+                (bytes(32), bytes(16)),
+                *((rnd(f"answer {n}"), rnd(f"passkey salt {n}", 16)) for n in range(4)),
+            )
+        ],
         "kits": [
             {"kit": kit.hex(), "text": kit_text(kit), "key": blake(b"", kit, "kek-kit").hex()}
             for kit in (bytes(20), b"\xff" * 20, *(rnd(f"kit {n}", 20) for n in range(6)))

@@ -191,6 +191,28 @@ def test_it_waits_a_quarter_of_an_hour(cast):
     assert client.get("/sign-in/second/").url == "/sign-in/", "it does not come back"
 
 
+def test_it_is_not_carried_into_somebody_elses_session(cast):
+    app_on(cast.ana)
+    passkey = add_passkey(cast.eve.client, opens=True)
+    client = passphrase_in(**HERE)
+    assert "pending" in client.session["ck_kept"]
+    assert sign_in(client, passkey).status_code == 302
+    assert "pending" not in client.session["ck_kept"]
+
+
+def test_one_unreadable_passkey_stops_no_other(cast):
+    passkey = add_passkey(cast.ana.client, opens=True)
+    add_passkey(cast.ana.client)
+    first, other = Factor.objects.filter(kind=Factor.Kind.PASSKEY).order_by("authenticator_id")
+    Authenticator.objects.filter(pk=other.authenticator_id).update(data=["nonsense"])
+    assert sign_in(Client(), passkey, next="/you/").url == "/you/"
+    assert cast.ana.client.get("/you/second/", **HERE).status_code == 200
+    Authenticator.objects.filter(pk=first.authenticator_id).update(data={})
+    assert sign_in(Client(), passkey).status_code == 422
+    step_up(cast.ana.client)
+    assert cast.ana.client.post(f"/you/second/{other.pk}/remove/").status_code == 302
+
+
 def test_a_passphrase_changed_meanwhile_ends_it(cast):
     secret, _codes = app_on(cast.ana)
     client = passphrase_in()

@@ -19,6 +19,8 @@ from closeknit.web import clock
 
 SESSION_NAME = "ck"
 KEPT_NAME = "ck_kept"
+#: The name under which an opened secret waits for a second way to sign in. Never carried into another session.
+PENDING = "pending"
 STEP_UP_SECONDS = 300
 _NO_OWNER = uuid.UUID(int=0)
 
@@ -275,6 +277,7 @@ class RequestKeys:
 
     def carry(self) -> dict[str, dict[str, Any]]:
         """Everything kept, opened: to be kept again under the cookie key that signing in makes."""
+        self.forget(PENDING)
         return {name: value for name in self._request.session.get(KEPT_NAME, {}) if (value := self.kept(name))}
 
 

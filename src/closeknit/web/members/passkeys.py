@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -115,7 +115,7 @@ def ask_new(request: HttpRequest, member: Member) -> dict[str, Any]:
     """What navigator.credentials.create is given. Raises Refused where passkeys cannot be."""
     options, state = _server(request, member).register_begin(
         PublicKeyCredentialUserEntity(**get_adapter().get_public_key_credential_user_entity(member)),
-        credentials=[known(factor) for factor in of(member)],
+        credentials=[data for _factor, data in _readable(of(member))],
         resident_key_requirement=ResidentKeyRequirement.REQUIRED,
         user_verification=UV,
         extensions=_PRF,
@@ -127,7 +127,7 @@ def ask_new(request: HttpRequest, member: Member) -> dict[str, Any]:
 def ask(request: HttpRequest, purpose: str, among: Iterable[Factor] | None = None) -> dict[str, Any]:
     """What navigator.credentials.get is given. among: the passkeys that may answer; None: any. Raises Refused."""
     options, state = _server(request).authenticate_begin(
-        credentials=None if among is None else [known(factor) for factor in among],
+        credentials=None if among is None else [data for _factor, data in _readable(among)],
         user_verification=UV,
         extensions=None if purpose == "second" else _PRF,
     )
@@ -141,15 +141,15 @@ def of(member: Member, *, opening: bool = False) -> list[Factor]:
     return list(found.filter(wrap__isnull=False) if opening else found)
 
 
-def known(factor: Factor) -> AttestedCredentialData:
-    """A passkey's id and public key. Raises Refused if its row was made unreadable."""
-    try:
-        data = factor.authenticator.wrap().authenticator_data.credential_data
-    except Exception:
-        raise Refused from None
-    if data is None:
-        raise Refused
-    return data
+def _readable(found: Iterable[Factor]) -> Iterator[tuple[Factor, AttestedCredentialData]]:
+    """Passkeys with their id and public key. A row that was made unreadable answers nothing and stops no other."""
+    for factor in found:
+        try:
+            data = factor.authenticator.wrap().authenticator_data.credential_data
+        except Exception:  # noqa: S112
+            continue
+        if data is not None:
+            yield factor, data
 
 
 # -- answers --------------------------------------------------------------------------------------------------------------
@@ -220,10 +220,10 @@ def take(request: HttpRequest, purpose: str, text: str, member: Member | None = 
         answer = AuthenticationResponse.from_dict(_posted(text))
         owner = uuid.UUID(bytes=answer.response.user_handle or b"") if member is None else member.pk
         found = factors.of(Member(pk=owner)).filter(kind=Factor.Kind.PASSKEY, member__is_active=True)
-        factor = next(one for one in found if known(one).credential_id == answer.raw_id)
+        factor, data = next(one for one in _readable(found) if one[1].credential_id == answer.raw_id)
         if answer.response.client_data.cross_origin:
             raise Refused
-        _server(request).authenticate_complete(state, [known(factor)], answer)
+        _server(request).authenticate_complete(state, [data], answer)
     except Refused:
         raise
     except Exception:  # as above

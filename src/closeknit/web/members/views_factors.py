@@ -26,12 +26,11 @@ from closeknit import vault
 from closeknit.web import clock
 
 from . import factors, forms_factors, passkeys, record, services
-from .keys import keys_of
+from .keys import PENDING, keys_of
 from .models import Factor, Member, OwnSession
 from .pages import locked_page
 from .stepup import stepped_up
 
-PENDING = "pending"
 PENDING_SECONDS = 900
 APP = "app"
 CODES = "codes"
@@ -98,7 +97,6 @@ def finish(
     from .views import remember_device, start_session
 
     keys = keys_of(request)
-    keys.forget(PENDING)
     carried = keys.carry()
     perform_login(request, Login(user=member, redirect_url=to))
     request.session.set_expiry(settings.SESSION_COOKIE_AGE if remember else 0)
