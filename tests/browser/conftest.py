@@ -28,11 +28,16 @@ ARGS = [
 
 
 @pytest.fixture(scope="module")  # a server takes twenty sign-ups from one address, and the modules have more together
-def server(tmp_path_factory) -> Iterator[Server]:
+def server(tmp_path_factory, chromium) -> Iterator[Server]:
+    """A server whose first account, the host's, is somebody else: a bond with its host in it starts with strict reveal."""
     environment = {"debug": "true"}
     if boot.POSTGRES is not None:
         environment["database_url"] = boot.POSTGRES.create(f"browser_{uuid.uuid4().hex}")
     one = Server.start(tmp_path_factory.mktemp("browser") / "data", **environment)
+    page = chromium.new_page()
+    page.goto(one.url + "/sign-up/")
+    Visitor(page, one.url).sign_up("host")
+    page.context.close()
     yield one
     one.stop()
 
