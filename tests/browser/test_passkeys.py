@@ -213,6 +213,13 @@ def test_the_rules_hold_where_codes_are_set_up(visit):
     add(page, home, opens=False)
     page.goto(home + "/you/second/codes/new/")
     wrong += check(page, "recovery-codes-new")
+    page.set_viewport_size({"width": 320, "height": 568})
+    press(page, PRIMARY)
+    assert page.locator(".kit-group").count() == 10
+    for path in ("codes/", "", "passkey/", "app/"):
+        page.goto(f"{home}/you/second/{path}")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append(f"{path}: wider than 320")
     bare = home.replace("localhost", "127.0.0.1")
     page.goto(bare + "/sign-in/")
     assert page.locator("text=Sign in with a passkey").count() == 0
