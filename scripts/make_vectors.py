@@ -64,6 +64,7 @@ PLACES = {
     "membership.pause": ("SELF", "PROSE", False),
     "private.word": ("SELF", "PROSE", False),
     "arrival": ("SELF", "PROSE", False),
+    "member.factor": ("SELF", "PROSE", False),
 }
 Json = dict[str, Any]
 
@@ -590,6 +591,13 @@ def make_vectors() -> Json:
                 "key": from_passphrase(text, rnd(f"salt {profile}", 16), profile).hex(),
             }
             for profile, text in {1: "five words are easy to keep", 2: "crème brûlée ﬁve", 3: "סוד 🔑 שלנו"}.items()
+        ],
+        "passkeys": [
+            {"answer": answer.hex(), "salt": salt.hex(), "key": blake(salt, answer, "kek-prf").hex()}
+            for answer, salt in (
+                (bytes(32), bytes(16)),
+                *((rnd(f"answer {n}"), rnd(f"passkey salt {n}", 16)) for n in range(4)),
+            )
         ],
         "kits": [
             {"kit": kit.hex(), "text": kit_text(kit), "key": blake(b"", kit, "kek-kit").hex()}

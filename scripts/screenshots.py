@@ -70,7 +70,8 @@ def take(page, port: int, suffix: str) -> None:  # type: ignore[no-untyped-def]
         shot(name, base + path)
     for slug in SLUGS:
         shot(f"moment-{slug}", f"{ana}/demo/enter/ana/?to={slug}")
-    for name, path in {"you": "/you/", "passphrase": "/you/passphrase/", "bond-new": "/bonds/new/"}.items():
+    yours = {"you": "/you/", "second-ways": "/you/second/", "passphrase": "/you/passphrase/", "bond-new": "/bonds/new/"}
+    for name, path in yours.items():
         shot(name, ana + path)
     shot("invite", base + "invite/")
 

@@ -23,6 +23,7 @@ OWNER = {
     "Member": "id",
     "MemberRow": "member_id",
     "SecretWrap": "member_id",
+    "Factor": "member_id",
     "OwnSession": "member_id",
     "Dropped": "member_id",
     "Membership": "member_id",

@@ -24,8 +24,9 @@ from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Bond, PrivateWord
 from closeknit.web.bonds.store import events_read
+from closeknit.web.members import factors
 from closeknit.web.members import services as members
-from closeknit.web.members.models import OwnSession, SecretWrap
+from closeknit.web.members.models import Factor, OwnSession, SecretWrap
 from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
 from closeknit.web.sealed.kinds import REGISTRY, Reading
@@ -196,7 +197,9 @@ def test_forged_ids(scene: Scene) -> None:
     s, eve = scene, scene.as_eve("forged ids")
     # Her passphrase again, so that pages which ask for it first are tried, too.
     assert s.eve.client.post("/confirm/", {"passphrase": PASSPHRASE}).status_code == 302
+    factors.codes_make(s.ana.member, s.ana.keyring)
     victims = {
+        "factor_id": Factor.objects.get(member=s.ana.member).pk,
         "bond_id": s.pair,
         "moment_id": s.closed,
         "item_id": s.words_item,
@@ -335,6 +338,11 @@ def text_fields(s: Scene) -> list[tuple[str, str, dict[str, str]]]:
         ("/lock/", "text", {"next": third}),
         ("/kept/clear/", "next", {}),
         ("/unlock/", "passphrase", {}),
+        ("/unlock/passkey/", "credential", {}),
+        ("/unlock/passkey/", "prf", {"credential": "{}"}),
+        ("/you/second/app/", "code", {}),
+        ("/you/second/passkey/", "name", {"credential": "{}"}),
+        ("/you/second/passkey/", "credential", {"name": "n"}),
         (f"/join/{s.invitation.id}/", "secret", {}),
         ("/recover/", "login", {"kit": s.jonas_kit, "new_passphrase": PASSPHRASE}),
         ("/recover/", "kit", {"login": "jonas", "new_passphrase": PASSPHRASE}),
@@ -345,6 +353,10 @@ VISITORS_FIELDS = [
     ("/sign-in/", "login", {"password": PASSPHRASE}),
     ("/sign-in/", "password", {"login": "ana"}),
     ("/sign-in/", "next", {"login": "ana", "password": PASSPHRASE}),
+    ("/sign-in/passkey/", "credential", {}),
+    ("/sign-in/passkey/", "next", {"credential": "{}"}),
+    ("/sign-in/second/", "code", {}),
+    ("/passkey/options/", "for", {}),
     ("/sign-up/", "username", {"password1": "seven quiet lamps by the sea"}),
     ("/sign-up/", "password1", {"username": "newcomer"}),
     ("/sign-up/", "zone", {"username": "newcomer", "password1": "seven quiet lamps by the sea"}),

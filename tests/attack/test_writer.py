@@ -16,6 +16,8 @@ from typing import Any
 
 import nacl.bindings
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 from django.db.models import F
@@ -40,12 +42,14 @@ from closeknit.web.bonds.models import (
     Wrap,
 )
 from closeknit.web.bonds.opened import OpenBond, Tampered
+from closeknit.web.members import factors
 from closeknit.web.members import services as members
-from closeknit.web.members.models import Dropped, Member, MemberRow, SecretWrap
+from closeknit.web.members.models import Dropped, Factor, Member, MemberRow, SecretWrap
 from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
 from closeknit.web.moments.models import Draft, Moment, OwnPrompt
 from tests.cast import PASSPHRASE, Person
+from tests.passkey import HERE, SoftPasskey, add_passkey, sign_in, step_up
 
 pytestmark = pytest.mark.django_db
 
@@ -843,6 +847,122 @@ def test_drop_key_swapped(home: SimpleNamespace) -> None:
         assert person.client.post("/unlock/", {"passphrase": PASSPHRASE}).status_code == 302
         page = person.client.get("/you/").content.decode()
         assert ANAS not in page and JONASES not in page
+
+
+# -- second ways to sign in ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second(home: SimpleNamespace) -> SimpleNamespace:
+    """Ana and Eve each have an app and a passkey that opens their words; Eve knows all of hers."""
+    home.secrets, home.passkeys = {}, {}
+    for person in (home.ana, home.eve):
+        home.passkeys[person.name] = add_passkey(person.client, opens=True)
+        home.secrets[person.name] = factors.app_secret()
+        factors.app_add(person.member, person.keyring, home.secrets[person.name], 0)
+    return home
+
+
+def factor_of(person: Person, kind: str) -> Factor:
+    return Factor.objects.select_related("authenticator").get(member=person.member, kind=kind)
+
+
+def app_code(home: SimpleNamespace, person: Person) -> str:
+    return format_hotp_value(hotp_value(home.secrets[person.name], int(clock.now().timestamp()) // 30))
+
+
+def in_front_of_the_second_page() -> Client:
+    client = Client()
+    assert client.post("/sign-in/", {"login": "ana", "password": PASSPHRASE}).url == "/sign-in/second/"
+    return client
+
+
+def opens_nothing(home: SimpleNamespace, client: Client) -> None:
+    """Whoever holds this browser is signed in as Ana, and every page of hers is the locked one."""
+    for path in (home.today, home.moment, "/you/", "/you/second/", "/you/export/", "/you/second/passkey/"):
+        answer = client.get(path, **HERE)
+        page = answer.content.decode()
+        assert answer.status_code == 403 and not any(word in page for word in (ANAS, JONASES, CLOSED, "Jonas")), path
+
+
+def test_passkey_planted(second: SimpleNamespace) -> None:
+    """Eve's own passkey under Ana's name: open, as it signs in. It opens nothing, and Ana's list says that it is not hers."""
+    theirs = factor_of(second.eve, "webauthn")
+    passkey = SoftPasskey()
+    step_up(second.eve.client)
+    options = second.eve.client.post("/you/second/passkey/options/", **HERE).json()
+    second.eve.client.post("/you/second/passkey/", {"credential": passkey.make(options)}, **HERE)
+    planted = Factor.objects.get(member=second.eve.member, kind="webauthn", authenticator_id__gt=theirs.authenticator_id)
+    Authenticator.objects.filter(pk=planted.authenticator_id).update(user=second.ana.member)
+    Factor.objects.filter(pk=planted.pk).update(member=second.ana.member)
+    passkey.handle = second.ana.member.pk.bytes
+    client = Client()
+    assert sign_in(client, passkey).url.startswith("/unlock/")
+    opens_nothing(second, client)
+    assert "Not added by you" in shows(second.ana, "/you/second/")
+    assert second.ana.client.post(f"/you/second/{planted.pk}/remove/").status_code == 302
+    assert sign_in(Client(), passkey).status_code == 422
+
+
+def test_passkey_of_another_put_in_its_place(second: SimpleNamespace) -> None:
+    """Ana's row with Eve's public key in it: open, the same way. Ana's wrap does not open beside it, nor for Ana."""
+    hers, theirs = factor_of(second.ana, "webauthn"), factor_of(second.eve, "webauthn")
+    Authenticator.objects.filter(pk=theirs.authenticator_id).update(data={})
+    Authenticator.objects.filter(pk=hers.authenticator_id).update(data=theirs.authenticator.data)
+    passkey = second.passkeys["Eve"]
+    passkey.handle = second.ana.member.pk.bytes
+    client = Client()
+    assert sign_in(client, passkey).url.startswith("/unlock/")
+    opens_nothing(second, client)
+    assert "Not added by you, or changed from outside" in shows(second.ana, "/you/second/")
+    assert sign_in(Client(), second.passkeys["Ana"]).status_code == 422
+
+
+def test_wrap_of_a_passkey_moved(second: SimpleNamespace) -> None:
+    """Eve's wrap, of which she knows the answer, under Ana's passkey; and Ana's under Eve's."""
+    hers, theirs = factor_of(second.ana, "webauthn"), factor_of(second.eve, "webauthn")
+    one, two = (SecretWrap.objects.get(factor=factor) for factor in (hers, theirs))
+    for wrap, other in ((one, two), (two, one)):
+        SecretWrap.objects.filter(pk=wrap.pk).update(envelope=other.envelope, salt=other.salt)
+    for passkey in second.passkeys.values():
+        client = Client()
+        assert sign_in(client, passkey).url.startswith("/unlock/")
+        assert client.get("/you/", **HERE).status_code == 403
+    SecretWrap.objects.filter(pk=one.pk).delete()
+    SecretWrap.objects.filter(pk=two.pk).update(envelope=two.envelope, salt=two.salt, factor=hers, member=second.ana.member)
+    client = Client()
+    assert sign_in(client, second.passkeys["Ana"]).url.startswith("/unlock/")
+    opens_nothing(second, client)
+
+
+def test_app_secret_of_another(second: SimpleNamespace) -> None:
+    """Eve's app in the place of Ana's: no code is taken, and the page says that something was changed."""
+    hers, theirs = factor_of(second.ana, "totp"), factor_of(second.eve, "totp")
+    Factor.objects.filter(pk=hers.pk).update(body=theirs.body, revision=theirs.revision)
+    client = in_front_of_the_second_page()
+    for person in (second.eve, second.ana):
+        answer = client.post("/sign-in/second/", {"code": app_code(second, person)})
+        assert answer.status_code == 409 and "changed from outside" in answer.content.decode()
+    assert client.get("/you/").status_code == 302
+
+
+def test_app_put_back_whole(second: SimpleNamespace) -> None:
+    """Open: a whole row put back takes a code again, for the minute and a half that it is of."""
+    hers = factor_of(second.ana, "totp")
+    before = copy_row(Factor, hers.pk)
+    code = app_code(second, second.ana)
+    assert in_front_of_the_second_page().post("/sign-in/second/", {"code": code}).status_code == 302
+    assert in_front_of_the_second_page().post("/sign-in/second/", {"code": code}).status_code == 422
+    Factor.objects.filter(pk=hers.pk).update(**before)
+    assert in_front_of_the_second_page().post("/sign-in/second/", {"code": code}).status_code == 302
+
+
+def test_second_ways_taken_away(second: SimpleNamespace) -> None:
+    """Open: whoever writes to a database can delete. The passphrase is needed all the same, and opens what it opened."""
+    Authenticator.objects.filter(user=second.ana.member).delete()
+    client = Client()
+    assert client.post("/sign-in/", {"login": "ana", "password": "not her passphrase at all"}).status_code == 422
+    assert client.post("/sign-in/", {"login": "ana", "password": PASSPHRASE}).url == "/"
 
 
 # -- the table --------------------------------------------------------------------------------------------------------

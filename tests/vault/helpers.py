@@ -47,6 +47,7 @@ HELD_BY = {
     vault.Place.MEMBERSHIP_PAUSE: (vault.Kind.SELF, "self"),
     vault.Place.PRIVATE_WORD: (vault.Kind.SELF, "self"),
     vault.Place.ARRIVAL: (vault.Kind.SELF, "self"),
+    vault.Place.FACTOR: (vault.Kind.SELF, "self"),
 }
 
 

@@ -163,6 +163,12 @@ def test_secrets_of_a_wrong_size_give_no_keys(size):
             derive(bytes(size))
 
 
+@pytest.mark.parametrize(("answer", "salt"), [(0, 16), (31, 16), (33, 16), (64, 16), (32, 0), (32, 15), (32, 17)])
+def test_an_answer_or_a_salt_of_a_wrong_size_gives_no_key(answer, salt):
+    with pytest.raises(ValueError):
+        vault.passkey_key(bytes(answer), bytes(salt))
+
+
 # Padding.
 
 

@@ -116,6 +116,15 @@ def test_kits(case: dict[str, Any]) -> None:
     assert vault.kit_key(kit).raw.hex() == case["key"]
 
 
+@cases("passkeys")
+def test_passkeys(case: dict[str, Any]) -> None:
+    assert vault.passkey_key(unhex(case["answer"]), unhex(case["salt"])).raw.hex() == case["key"]
+
+
+def test_what_every_passkey_is_asked_never_changes() -> None:
+    assert vault.PRF_INPUT == b"closeknit/prf/1"
+
+
 @cases("grants")
 def test_grants(case: dict[str, Any]) -> None:
     made = vault.make_grant(

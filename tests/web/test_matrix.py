@@ -14,7 +14,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Invitation, PrivateWord
-from closeknit.web.members.models import OwnSession
+from closeknit.web.members import factors
+from closeknit.web.members.models import Factor, OwnSession
 from closeknit.web.moments import services as moments
 
 MATRIX: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
@@ -56,6 +57,7 @@ def scene(cast):
     )
     invitation, secret = bonds.invitation_create(circle)
     moments.answer_share(cast.ana.bond(cast.pair), moment, "Ana's words")
+    factors.codes_make(cast.ana.member, cast.ana.keyring)
     private.words_keep(cast.ana.member.pk, cast.ana.keyring, [(None, {"text": "Mine alone.", "at": None})])
     client = cast.ana.client
     session = OwnSession.objects.get(session_key=client.session.session_key)
@@ -68,6 +70,7 @@ def scene(cast):
         "invitation_id": invitation.id,
         "token": "no-such-token",
         "member_id": cast.jonas.member.pk,
+        "factor_id": Factor.objects.get(member=cast.ana.member).pk,
         "word_id": PrivateWord.objects.get(member=cast.ana.member).pk,
     }
     return cast, ids, secret

@@ -23,6 +23,7 @@ from .invitations import invitation_hash, invitation_key, new_invitation_secret
 from .keyring import Keyring
 from .keys import Key, RandomBytes, libsodium_random
 from .kit import kit_group_count, kit_key, kit_text, new_kit, parse_kit
+from .passkey import PASSKEY_SALT_BYTES, PRF_BYTES, PRF_INPUT, passkey_key
 from .passphrase import PROFILES, Profile, normalise, passphrase_key
 from .payload import pack, unpack
 from .places import Place
@@ -30,6 +31,9 @@ from .stream import open_stream, seal_stream
 from .words import compare_words, from_words, to_words
 
 __all__ = [
+    "PASSKEY_SALT_BYTES",
+    "PRF_BYTES",
+    "PRF_INPUT",
     "PROFILES",
     "BadKit",
     "Context",
@@ -73,6 +77,7 @@ __all__ = [
     "pack",
     "parse",
     "parse_kit",
+    "passkey_key",
     "passphrase_key",
     "roster_hash",
     "seal",

@@ -15,6 +15,7 @@ class Place(StrEnum):
     SESSION_KEPT = "session.kept"
     DROPPED = "member.dropped"
     RECORD = "member.record"
+    FACTOR = "member.factor"
     REFUSAL = "member.refusal"
     # a bond's
     BOND_CARD = "bond.card"

@@ -20,7 +20,7 @@ FRAGMENTS = {
     503: "The database is not answering just now. What you shared before is safe.",
     507: "The disk of this machine is full. What you shared before is safe.",
 }
-_NEVER = ("passphrase", "password", "csrfmiddlewaretoken", "secret", "kit")
+_NEVER = ("passphrase", "password", "csrfmiddlewaretoken", "secret", "kit", "code", "credential", "prf")
 
 
 def _is_words(name: str, value: str) -> bool:

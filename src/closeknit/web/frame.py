@@ -42,6 +42,7 @@ class Tab:
 
 YOURS = frozenset(
     {"settings", "passphrase", "record", "blocked", "account-delete", "new-keys", "kit-new", "export", "import", "words"}
+    | {"second-ways", "app-add", "passkey-add", "recovery-codes", "recovery-codes-new", "factor-remove"}
 )
 
 

@@ -31,6 +31,7 @@ PERMISSIONS = ", ".join(
         "xr-spatial-tracking",
     )
 )
+PERMISSIONS += ", publickey-credentials-create=(self), publickey-credentials-get=(self)"
 
 
 class HeadersMiddleware:

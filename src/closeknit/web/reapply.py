@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import models, transaction
 
 from closeknit.web.bonds import erasing
 from closeknit.web.bonds.models import Bond, Event, Grant, Invitation, Membership, StreamHead, Wrap
-from closeknit.web.members.models import Member, SecretWrap
+from closeknit.web.members.models import Factor, Member, SecretWrap
 from closeknit.web.sealed import journal
 from closeknit.web.sealed.journal import Note
 from closeknit.web.sealed.models import Removal
@@ -97,7 +98,10 @@ def _rows(label: str, ids: set[uuid.UUID], again: Again) -> None:
         if model is Event:
             # Whoever had written further on in such a stream would take the gap for a cut tail.
             StreamHead.objects.filter(stream__in=list(rows.values_list("stream", flat=True))).delete()
-        rows.delete()
+        if model is Factor:
+            Authenticator.objects.filter(factor__in=found).delete()
+        else:
+            rows.delete()
         again.removed += len(found)
 
 
@@ -150,6 +154,11 @@ def _keys(rotated: dict[str, dict[uuid.UUID, Note]], taken_at: datetime, again: 
         for pk, revision, member in SecretWrap.objects.filter(pk__in=chunk).values_list("pk", "revision", "member_id"):
             if revision < rotated["members.secretwrap"][pk].revision:
                 renew.add(member)
+    for chunk in _chunks(rotated["members.factor"]):
+        for pk, revision in Factor.objects.filter(pk__in=chunk).values_list("pk", "revision"):
+            if revision < rotated["members.factor"][pk].revision:
+                # One of these codes was used since; it must not work again. Its owner can make new ones.
+                again.removed += bool(Authenticator.objects.filter(factor=pk).delete()[0])
     # A public key has no revision; only the time says whether the backup has the old one.
     changed = {pk for pk, note in rotated["members.member"].items() if note.at > taken_at}
     for chunk in _chunks(changed):

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "closeknit.web.sealed",
     "closeknit.web.members",
     "closeknit.web.bonds",
@@ -132,6 +133,13 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 # Counted per process in a cache there; ours are counted in the database, for each account and address.
 ACCOUNT_RATE_LIMITS = False
+
+# Second ways to sign in: allauth's rows, codes and passkeys; its pages are not in the urls, ours are.
+MFA_ADAPTER = "closeknit.web.members.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_RECOVERY_CODE_DIGITS = 10
 
 # -- cookies ----------------------------------------------------------------------------------------------------------
 SESSION_ENGINE = "closeknit.web.sessions"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 
 from . import strength
@@ -30,3 +32,33 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return str(request.META.get("REMOTE_ADDR", ""))
+
+    def get_login_stages(self) -> list[str]:
+        """None: a second way is asked for before anybody is signed in at all (views_factors)."""
+        return []
+
+
+class FactorAdapter(DefaultMFAAdapter):
+    """How this place is called in an app or beside a passkey; and no way for a secret into allauth's tables."""
+
+    def encrypt(self, text: str) -> str:
+        raise NotImplementedError("secrets of second ways are sealed by members.factors")
+
+    def get_public_key_credential_rp_entity(self, user: Any = None) -> dict[str, str]:
+        from allauth.core import context
+
+        from .passkeys import relying_party
+
+        return {"id": relying_party(context.request), "name": place_name(user)}
+
+    def get_public_key_credential_user_entity(self, user: Any) -> dict[str, Any]:
+        return {"id": user.pk.bytes, "name": user.username, "display_name": user.username}
+
+    def build_totp_url(self, user: Any, secret: str) -> str:
+        query = urlencode({"secret": secret, "issuer": place_name(user)}, quote_via=quote)
+        return f"otpauth://totp/{quote(place_name(user))}:{quote(user.username)}?{query}"
+
+
+def place_name(user: Any) -> str:
+    """What a device shows as this place's name; a discreet member's says nothing."""
+    return "Notes" if user is not None and user.discreet else "Closeknit"

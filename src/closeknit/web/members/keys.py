@@ -19,6 +19,8 @@ from closeknit.web import clock
 
 SESSION_NAME = "ck"
 KEPT_NAME = "ck_kept"
+#: The name under which an opened secret waits for a second way to sign in. Never carried into another session.
+PENDING = "pending"
 STEP_UP_SECONDS = 300
 _NO_OWNER = uuid.UUID(int=0)
 
@@ -170,6 +172,23 @@ class RequestKeys:
             self._save(data)
         self._keyring, self._tried = None, True
 
+    def renew_cookie(self, *, remember: bool = False) -> None:
+        """A new cookie key: before anything secret of a member's is kept, so that nobody else chose it. What was kept
+        under the old one has to be carried over."""
+        self._new_cookie = vault.Key.new()
+        self._cookie_age = settings.CK_REMEMBER_SECONDS if remember else None
+
+    def start_locked(self, *, remember: bool = False) -> None:
+        """After signing in by a passkey that opens nothing: locked from the first moment, under a new cookie key."""
+        self.renew_cookie(remember=remember)
+        self._save({"remember": remember})
+        self._keyring, self._tried = None, True
+
+    @property
+    def was_open(self) -> bool:
+        """Whether this session was ever unlocked."""
+        return "started" in self._data
+
     def sign_out(self) -> None:
         """Expire the cookie; the session itself is flushed by whoever signs out."""
         self._clear_cookie, self._new_cookie = True, None
@@ -258,6 +277,7 @@ class RequestKeys:
 
     def carry(self) -> dict[str, dict[str, Any]]:
         """Everything kept, opened: to be kept again under the cookie key that signing in makes."""
+        self.forget(PENDING)
         return {name: value for name in self._request.session.get(KEPT_NAME, {}) if (value := self.kept(name))}
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allauth.mfa.models import Authenticator
+
 from closeknit import vault
 from closeknit.web.sealed.kinds import UNREADABLE, Entry, Reading, delete_where, in_pages, register, reseal_where
 
-from .models import Dropped, Limit, Member, MemberRow, OwnSession, RecordLine, SecretWrap
+from . import factors
+from .models import Dropped, Factor, Limit, Member, MemberRow, OwnSession, RecordLine, SecretWrap
 from .services import dropped_read
 
 
@@ -62,6 +65,12 @@ def _reseal_dropped(member: Member, old: vault.Key, new: vault.Key) -> None:
         row.save(update_fields=["key_wrap"])
 
 
+def _void_factors(member: Member, _old: vault.Key, _new: vault.Key) -> None:
+    """Not moved but removed: whoever had the old secret could read an app's secret and the codes, and may have added a
+    passkey of their own."""
+    factors.remove_all(member)
+
+
 register(Member, export=_member, erase=lambda member: int(Member.objects.filter(pk=member.pk).delete()[0]))
 register(
     MemberRow,
@@ -77,6 +86,17 @@ register(
 )
 register(
     SecretWrap, erase=delete_where(SecretWrap, "member"), why_not_exported="Wrapped keys open nothing anywhere else."
+)
+register(
+    Authenticator,
+    erase=delete_where(Authenticator, "user"),
+    why_not_exported="What a second way to sign in is called here; it opens nothing anywhere else.",
+)
+register(
+    Factor,
+    erase=delete_where(Factor, "member"),
+    reseal=_void_factors,
+    why_not_exported="Secrets of second ways to sign in open nothing anywhere else; a copy would only weaken them.",
 )
 register(OwnSession, export=_sessions, erase=delete_where(OwnSession, "member"))
 register(Dropped, export=_dropped, erase=delete_where(Dropped, "member"), reseal=_reseal_dropped)

@@ -1,7 +1,8 @@
 """Slowing down guessing, without letting a stranger lock a member out.
 
 A growing delay for each (scope, account, address), counted in the database so that all processes agree. A device that
-signed in before, known by its cookie, is never delayed.
+signed in before, known by its cookie, is never delayed. Codes of six digits are counted for the account alone, from
+everywhere: whoever gets as far as guessing them has the passphrase.
 """
 
 from __future__ import annotations
@@ -45,21 +46,24 @@ def address_of(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-def ensure_allowed(scope: str, account: str, request: HttpRequest) -> None:
-    """Raises TooManyTries while this account is to be left alone from this address."""
+def ensure_allowed(scope: str, account: str, request: HttpRequest, *, everywhere: bool = False) -> None:
+    """Raises TooManyTries while this account is to be left alone from this address, or from everywhere."""
     now = clock.now()
-    limit = Limit.objects.filter(pk=_key(scope, account, address_of(request))).first()
+    limit = Limit.objects.filter(pk=_key(scope, account, "" if everywhere else address_of(request))).first()
     # A delay longer than the longest there is was set by a clock that has gone back since.
     if limit is not None and now < limit.until <= now + LONGEST and now - limit.first_at < FORGET_AFTER:
         raise TooManyTries(limit.until - now)
 
 
-def note_failure(scope: str, account: str, request: HttpRequest, *, free: int = FREE_TRIES) -> None:
+def note_failure(
+    scope: str, account: str, request: HttpRequest, *, free: int = FREE_TRIES, everywhere: bool = False
+) -> None:
     """Count one failed (or merely costly) try; after `free` of them each further one doubles the delay."""
     now = clock.now()
     with transaction.atomic():
         limit, _made = Limit.objects.select_for_update().get_or_create(
-            pk=_key(scope, account, address_of(request)), defaults={"first_at": now, "until": now}
+            pk=_key(scope, account, "" if everywhere else address_of(request)),
+            defaults={"first_at": now, "until": now}
         )
         if not timedelta(0) <= now - limit.first_at < FORGET_AFTER:
             limit.tries, limit.first_at = 0, now
@@ -70,6 +74,6 @@ def note_failure(scope: str, account: str, request: HttpRequest, *, free: int = 
         limit.save()
 
 
-def forget(scope: str, account: str, request: HttpRequest) -> None:
+def forget(scope: str, account: str, request: HttpRequest, *, everywhere: bool = False) -> None:
     """A success clears the slate for this account and address."""
-    Limit.objects.filter(pk=_key(scope, account, address_of(request))).delete()
+    Limit.objects.filter(pk=_key(scope, account, "" if everywhere else address_of(request))).delete()

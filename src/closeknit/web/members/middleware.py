@@ -24,13 +24,14 @@ from .pages import locked_page, tampered_page, too_many_page, wants_json
 #: What a locked session, or a visitor with an expired one, may still reach; by the url name of the view.
 OPEN_WHEN_LOCKED = frozenset(
     {"home", "sign-in", "sign-up", "sign-out", "unlock", "lock", "recover", "keep", "live", "about-host", "style"}
+    | {"second-factor", "passkey-sign-in", "passkey-unlock", "passkey-options"}
 )
 OPEN_PREFIXES = ("care", "leave")
 #: Where someone may still go who is to choose new credentials first; beside what is open to a locked session.
 RENEWING = frozenset({"passphrase", "kit"})
 #: What tells the server nothing about whether someone is there.
 QUIET_NAMES = frozenset({"live", "keep", "lock"})
-NEVER_KEPT = ("passphrase", "password", "csrfmiddlewaretoken", "secret", "kit")
+NEVER_KEPT = ("passphrase", "password", "csrfmiddlewaretoken", "secret", "kit", "code", "credential", "prf")
 
 
 def is_open_name(name: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import ClassVar
 
@@ -94,16 +95,52 @@ class RecordLine(SealedRow):
         return self.member_id
 
 
+class Factor(SealedRow):
+    """A second way to sign in: what is secret about it, sealed, beside allauth's row of it.
+
+    That row holds a passkey's public half in clear, since signing in by passkey has no key yet. It is bound here: an
+    exchanged one does not open this.
+    """
+
+    PLACE = vault.Place.FACTOR
+
+    class Kind(models.TextChoices):
+        APP = "totp", _("Codes from an app")
+        CODES = "recovery_codes", _("Recovery codes")
+        PASSKEY = "webauthn", _("Passkey")
+
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="factors")
+    kind = models.CharField(max_length=14, choices=Kind.choices)
+    authenticator = models.OneToOneField("mfa.Authenticator", on_delete=models.CASCADE, related_name="factor")
+
+    @property
+    def sealed_owner(self) -> uuid.UUID:
+        return self.member_id
+
+    @property
+    def sealed_extra(self) -> tuple[bytes, ...]:
+        return (self.kind.encode("utf-8"), self.in_clear)
+
+    @property
+    def in_clear(self) -> bytes:
+        """What allauth's row says: of a passkey its id and public key."""
+        text = json.dumps(self.authenticator.data, sort_keys=True, separators=(",", ":"))
+        return text.encode("utf-8", "surrogatepass")
+
+
 class SecretWrap(models.Model):
-    """The member secret under one key: the passphrase's or the recovery kit's."""
+    """The member secret under one key: the passphrase's, the recovery kit's, or a passkey's that may open words."""
 
     class Opener(models.TextChoices):
         PASSPHRASE = "passphrase"
         KIT = "kit"
+        PASSKEY = "passkey"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="wraps")
     opener = models.CharField(max_length=12, choices=Opener.choices)
+    #: The passkey, where it is one's.
+    factor = models.OneToOneField(Factor, on_delete=models.CASCADE, null=True, related_name="wrap")
     salt = models.BinaryField(max_length=16)
     revision = models.PositiveBigIntegerField(default=0)
     envelope = SealedField()
@@ -111,7 +148,18 @@ class SecretWrap(models.Model):
     confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["member", "opener"], name="one_wrap_an_opener")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member", "opener"],
+                condition=models.Q(opener__in=["passphrase", "kit"]),
+                name="one_wrap_an_opener",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(opener="passkey", factor__isnull=False)
+                | models.Q(factor__isnull=True) & ~models.Q(opener="passkey"),
+                name="a_passkey_s_wrap_names_it",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -122,8 +170,12 @@ class SecretWrap(models.Model):
             self.id,
             self.member_id,
             revision=self.revision,
-            extra=(self.opener.encode("ascii"), bytes(self.salt)),
+            extra=(self.opener.encode("ascii"), bytes(self.salt), *self._passkey()),
         )
+
+    def _passkey(self) -> tuple[bytes, ...]:
+        """The passkey itself: a wrap moved to another one does not open."""
+        return () if self.factor is None else (self.factor.id.bytes, self.factor.in_clear)
 
 
 class OwnSession(models.Model):

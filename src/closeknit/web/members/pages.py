@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+
+from .keys import keys_of
+
+if TYPE_CHECKING:
+    from .forms import UnlockForm
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -24,24 +30,40 @@ def page_behind(path: str) -> str:
     return match.group(1) if match else "/"
 
 
-def locked_page(request: HttpRequest, *, kept: bool = False) -> HttpResponse:
-    """The locked page, in place of whatever was asked for; a fragment tells the whole page to lock."""
-    back = request.path if request.method == "GET" else page_behind(request.path)
+def locked_page(
+    request: HttpRequest,
+    *,
+    kept: bool = False,
+    form: UnlockForm | None = None,
+    back: str | None = None,
+    refused: bool = False,
+    status: int = 403,
+) -> HttpResponse:
+    """The locked page, in place of whatever was asked for; a fragment tells the whole page to lock.
+
+    form: as it was sent; back: where unlocking leads; refused: a passkey was, that was to open it.
+    """
+    if back is None:
+        back = request.path if request.method == "GET" else page_behind(request.path)
     if wants_json(request):
         return JsonResponse({"locked": True}, status=423)
     if request.headers.get("HX-Request") or request.headers.get("X-Poke"):
         response = HttpResponse(status=423)
         response["HX-Redirect"] = f"/unlock/?next={quote(back)}"
         return response
+    from . import passkeys
     from .forms import UnlockForm
 
     context = {
-        "form": UnlockForm(request=request),
+        "form": form or UnlockForm(request=request),
         "next": back,
         "kept": kept,
+        "refused": refused,
+        "fresh": not keys_of(request).was_open,
         "minutes": getattr(request.user, "lock_minutes", None),
+        "passkey": bool(passkeys.relying_party(request)) and bool(passkeys.of(request.user, opening=True)),
     }
-    return render(request, "members/locked.html", context, status=403)
+    return render(request, "members/locked.html", context, status=status)
 
 
 def too_many_page(request: HttpRequest, seconds: int) -> HttpResponse:

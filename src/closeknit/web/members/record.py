@@ -28,6 +28,7 @@ class What(StrEnum):
     SESSION_ENDED = "session-ended"
     FACTOR_ADDED = "factor-added"
     FACTOR_REMOVED = "factor-removed"
+    FACTOR_CODES = "factor-codes"
     COMPARED = "compared"
     EXPORTED = "exported"
     IMPORTED = "imported"
@@ -45,6 +46,7 @@ LABELS = {
     What.SESSION_ENDED: _("Ended a session"),
     What.FACTOR_ADDED: _("Added a second way to sign in"),
     What.FACTOR_REMOVED: _("Removed a second way to sign in"),
+    What.FACTOR_CODES: _("Made new recovery codes"),
     What.COMPARED: _("Compared six words with somebody"),
     What.EXPORTED: _("Took a copy of everything"),
     What.IMPORTED: _("Brought words from elsewhere"),

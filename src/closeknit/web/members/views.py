@@ -26,11 +26,13 @@ from django.views.generic import FormView
 from closeknit import vault
 from closeknit.web import live
 
-from . import forms, limits, queries, record, services, strength
+from . import factors, forms, limits, passkeys, queries, record, services, strength
 from .keys import keys_of
 from .middleware import typed_fields
 from .models import Member, OwnSession
+from .pages import locked_page
 from .stepup import stepped_up
+from .views_factors import pending_begin
 
 KIT = "kit"
 INVITED = "invited"
@@ -205,6 +207,10 @@ class SignIn(FormView):
         return {**super().get_form_kwargs(), "request": self.request}
 
     def form_valid(self, form: forms.SignInForm) -> HttpResponse:
+        if form.user is not None and form.keyring is not None and factors.are_asked(form.user):
+            remember = form.cleaned_data.get("remember", False)
+            pending_begin(self.request, form.user, form.keyring, remember=remember, to=self.get_success_url())
+            return redirect("second-factor")
         carried = keys_of(self.request).carry()
         response: HttpResponse = form.login(self.request, redirect_url=self.get_success_url())
         if form.keyring is not None and form.user is not None:
@@ -215,15 +221,34 @@ class SignIn(FormView):
         return response
 
     def get_success_url(self) -> str:
-        invited = keys_of(self.request).kept(INVITED)
-        return reverse("join", args=[invited["id"]]) if invited else next_path(self.request)
+        return where_to(self.request)
 
     def form_invalid(self, form: forms.SignInForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return {**context, "next": next_path(self.request, ""), "may_sign_up": may_sign_up(self.request)}
+        return {**context, **sign_in_context(self.request), "late": "late" in self.request.GET}
+
+
+def where_to(request: HttpRequest) -> str:
+    """Where signing in leads: to the invitation one came with, or back to the page one wanted."""
+    invited = keys_of(request).kept(INVITED)
+    return reverse("join", args=[invited["id"]]) if invited else next_path(request)
+
+
+def sign_in_context(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "next": next_path(request, ""),
+        "may_sign_up": may_sign_up(request),
+        "passkeys_work": bool(passkeys.relying_party(request)),
+    }
+
+
+def sign_in_page(request: HttpRequest, *, refused: bool = False) -> HttpResponse:
+    """The sign-in page again, after a passkey that opens nothing here."""
+    context = {"form": forms.SignInForm(request=request), "refused": refused, **sign_in_context(request)}
+    return render(request, "members/sign_in.html", context, status=422)
 
 
 @require_POST
@@ -303,12 +328,15 @@ def recover(request: HttpRequest) -> HttpResponse:
         for ended in services.sessions_end(member):
             live.close_streams(ended)
         new = services.kit_renew(member, keyring)
+        turned_off = factors.remove_all(member)
         carried = keys_of(request).carry()
         from allauth.account.internal.flows.login import perform_login
         from allauth.account.models import Login
 
         perform_login(request, Login(user=member))
         start_session(request, member, keyring, carried, remember=False, what=record.What.RECOVERED)
+        if turned_off:
+            record.note(member, keyring, record.What.FACTOR_REMOVED)
         keep_kit(request, new)
         response = redirect("kit")
         remember_device(request, response, member)
@@ -349,15 +377,22 @@ def unlock(request: HttpRequest) -> HttpResponse:
         return redirect(back)
     form = forms.UnlockForm(request.POST if request.method == "POST" else None, request=request)
     if request.method == "POST" and form.is_valid() and form.keyring is not None:
-        keys = keys_of(request)
-        carried = keys.carry()
-        keys.unlock(form.keyring)
-        for name, value in carried.items():
-            keys.keep(name, value)
-        services.dropped_flag(request, request.user)
-        return redirect(back)
-    context = {"form": form, "next": back, "minutes": request.user.lock_minutes}
-    return render(request, "members/locked.html", context, status=422 if form.errors else 200)
+        return unlocked(request, form.keyring, back)
+    return locked_page(request, form=form, back=back, status=422 if form.errors else 200)
+
+
+def unlocked(request: HttpRequest, keyring: vault.Keyring, back: str) -> HttpResponse:
+    """Something opened the keyring: back to the page. The first time in a session, signing in is complete."""
+    keys = keys_of(request)
+    first, carried = not keys.was_open, keys.carry()
+    keys.unlock(keyring)
+    for name, value in carried.items():
+        keys.keep(name, value)
+    services.dropped_flag(request, request.user)
+    if first:
+        device = services.device_kind(request.META.get("HTTP_USER_AGENT", ""))
+        record.note(request.user, keyring, record.What.SIGNED_IN, device=device)
+    return redirect(back)
 
 
 @login_required

@@ -43,6 +43,7 @@ CHUNK = 1000
 LEFT_OUT = {
     "members.limit": "Counts of tries under a keyed hash; they name nobody and end after a day.",
     "members.ownsession": "No session is part of a backup.",
+    "mfa.authenticator": "Goes with its factor, which is noted; alone it counts for nothing.",
     "bonds.grant": "A key on its way goes when it was opened. Removed again, before it is, it would lock its owner out.",
     "bonds.bondkey": "Only its owner can open it. Without it, someone who left cannot take their words along again.",
     "bonds.streamhead": "Counts and hashes of its owner's own.",
@@ -81,6 +82,15 @@ WATCHED = (
     ),
     Watch(
         "members.secretwrap", "UPDATE", "NEW.revision > OLD.revision", "rotated", "revision", revision="NEW.revision"
+    ),
+    # A recovery code that was used. Codes from an app end by themselves: their use would only say when somebody came.
+    Watch(
+        "members.factor",
+        "UPDATE",
+        "NEW.kind = 'recovery_codes' AND NEW.revision > OLD.revision",
+        "rotated",
+        "revision",
+        revision="NEW.revision",
     ),
     Watch("members.member", "UPDATE", "NEW.public_key <> OLD.public_key", "rotated", "public_key"),
     Watch(
