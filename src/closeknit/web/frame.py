@@ -39,7 +39,8 @@ class Tab:
 
 
 YOURS = frozenset(
-    {"settings", "passphrase", "record", "blocked", "account-delete", "new-keys", "kit-new", "export", "import", "words"}
+    {"settings", "passphrase", "record", "blocked", "account-delete", "new-keys", "kit-new", "of-age"}
+    | {"export", "import", "words"}
 )
 
 

@@ -23,6 +23,8 @@ class Person:
     is_host: bool = False
     #: The first epoch whose key they hold; what was opened before is none of theirs.
     since: int = 1
+    #: Known of myself alone: what others said of their age is none of a page's business.
+    under_18: bool = False
     #: Their public key in the database is not the one I know: new keys, or somebody put another's there.
     new_keys: bool = False
 
@@ -40,6 +42,8 @@ class OpenBond:
     #: Who was here and left, where what they shared stays readable.
     past: tuple[Person, ...] = ()
     rows: dict[tuple[uuid.UUID | None, str], BondRow] = field(default_factory=dict)
+    #: Somebody here is under 18. Closes depths; shown to nobody.
+    minors: bool = False
     #: Somebody I invited has answered and waits to be let in.
     someone_waits: bool = False
     #: Somebody has not been given the present key.

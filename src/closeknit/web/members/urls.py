@@ -17,6 +17,7 @@ urlpatterns = [
     path("you/", views.settings_view, name="settings"),
     path("you/passphrase/", views.passphrase, name="passphrase"),
     path("you/kit/", views.kit_new, name="kit-new"),
+    path("you/age/", views.of_age, name="of-age"),
     path("you/record/", views.own_record, name="record"),
     path("you/sessions/<uuid:session_id>/end/", views.session_end, name="session-end"),
 ]
