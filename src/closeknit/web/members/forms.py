@@ -77,7 +77,9 @@ class SignUpForm(SignupForm):
             label=_("How old are you?"),
             choices=[("no", _("18 or older")), ("yes", _("Under 18"))],
             widget=forms.RadioSelect,
-            help_text=_("A few things here are for adults. No other member sees your answer; the host of this machine can."),
+            help_text=_(
+                "A few things here are for adults. Whoever runs this machine can see your answer; no other member can."
+            ),
             error_messages={"required": _("Choose one of the two. No date of birth is asked for.")},
         )
         self.fields["zone"] = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-zone": ""}))
