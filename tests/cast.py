@@ -17,9 +17,12 @@ from tests.http import PASSPHRASE
 class Person:
     """A member with keys at hand and a signed-in browser."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, under_18: bool = False) -> None:
         made = members.member_create(
-            username=name.lower(), passphrase=PASSPHRASE, profile={"name": name, "zone": "Europe/Berlin"}
+            username=name.lower(),
+            passphrase=PASSPHRASE,
+            profile={"name": name, "zone": "Europe/Berlin"},
+            under_18=under_18,
         )
         self.name, self.member, self.keyring, self.kit = name, made.member, made.keyring, made.kit
         self._client: Client | None = None

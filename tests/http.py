@@ -39,7 +39,7 @@ class Browser:
         return status, headers.get("location", headers.get("Location", "")) or page
 
     def sign_up(self, name: str) -> None:
-        status, where = self.form("/sign-up/", "/sign-up/", username=name, password1=PASSPHRASE)
+        status, where = self.form("/sign-up/", "/sign-up/", username=name, password1=PASSPHRASE, under_18="no")
         assert status == 302 and where == "/kit/", where
         _status, _headers, page = self.ask("GET", "/kit/")
         groups = re.findall(r"</small> (\S{5})</span>", page)

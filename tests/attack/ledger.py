@@ -39,7 +39,7 @@ OWNER = {
     "Draft": "member_id",
     "OwnPrompt": "author_id",
 }
-RIGHTS = ("username", "is_host", "is_staff", "is_superuser", "is_active", "public_key", "email")
+RIGHTS = ("username", "under_18", "is_host", "is_staff", "is_superuser", "is_active", "public_key", "email")
 #: Raw, these would be markup or code; escaped, they are words.
 RAW = ("<img src=x", "<script>alert", "' onmouseover=alert", '" onmouseover=alert', "<svg/onload", "javascript:alert")
 

@@ -57,6 +57,7 @@ FEWEST = {
     "test_bodies": 54,
     "test_markup_in_every_text": 17,
     "test_reading_what_is_not_revealed": 45,
+    "test_getting_around_ones_age": 16,
     "test_attempts_are_many": 0,
 }
 FORM = "application/x-www-form-urlencoded"
@@ -357,9 +358,10 @@ VISITORS_FIELDS = [
     ("/sign-in/passkey/", "next", {"credential": "{}"}),
     ("/sign-in/second/", "code", {}),
     ("/passkey/options/", "for", {}),
-    ("/sign-up/", "username", {"password1": "seven quiet lamps by the sea"}),
-    ("/sign-up/", "password1", {"username": "newcomer"}),
-    ("/sign-up/", "zone", {"username": "newcomer", "password1": "seven quiet lamps by the sea"}),
+    ("/sign-up/", "username", {"password1": "seven quiet lamps by the sea", "under_18": "no"}),
+    ("/sign-up/", "password1", {"username": "newcomer", "under_18": "no"}),
+    ("/sign-up/", "under_18", {"username": "newcomer", "password1": "seven quiet lamps by the sea"}),
+    ("/sign-up/", "zone", {"username": "newcomer", "password1": "seven quiet lamps by the sea", "under_18": "no"}),
 ]
 BAD_VALUES = {
     "NUL": "a%00b",
@@ -455,11 +457,75 @@ def test_fields_that_are_nobodys_to_send(scene: Scene) -> None:
         jonas.tries("thread", name, lambda q=query: s.jonas.client.get(f"/b/{s.pair}/thread/?{q}"))
     for field in ("is_host", "is_staff", "is_superuser"):
         client = fresh()
-        fields = {"username": f"new_{field}", "password1": "seven quiet lamps by the sea", field: "1"}
+        fields = {"username": f"new_{field}", "password1": "seven quiet lamps by the sea", "under_18": "no", field: "1"}
         answer = client.post("/sign-up/", fields)
         made = type(s.ana.member).objects.get(username=f"new_{field}")
         won = ["gained a right"] if made.is_host or made.is_staff or made.is_superuser else []
         LEDGER.note(jonas.kind, "sign-up", f"gain {field}", str(answer.status_code), won + judge_answer(answer))
+
+
+def test_getting_around_ones_age(scene: Scene) -> None:
+    """Somebody under 18 into a bond for partners, or to a deeper depth, by any form; and another made to seem a child."""
+    s, kind = scene, "under 18"
+    young = Person("Mia", under_18=True)
+    young.client.raise_request_exception = False
+    alone = bonds.bond_create(
+        s.cleo.member, s.cleo.keyring, kind="partners", leave_rule="leave", name="P", own_name="C", thread="plum"
+    )
+    invitation, secret = bonds.invitation_create(alone)
+    join, words = f"/join/{invitation.id}/", bonds.invitation_words(secret)
+    family = bonds.bond_create(
+        young.member, young.keyring, kind="family", leave_rule="leave", name="F", own_name="Mia", thread="moss"
+    )
+    new = {"kind": "partners", "name": "n", "own_name": "n", "thread": "moss", "leave_rule": "leave"}
+    you = {"name": "M", "zone": "UTC", "lock_minutes": "15", "theme": "auto"}
+    yes = {"own_name": "Mia", "thread": "moss"}
+    post, get = young.client.post, young.client.get
+
+    def in_turn(*acts: Any) -> Any:
+        return [act() for act in acts][-1]
+
+    def secret_first() -> Any:
+        return post(join, {"secret": words})
+
+    tries: list[tuple[str, str, Any]] = [
+        ("new bond", "kind not offered", lambda: post("/bonds/new/", new)),
+        ("new bond", "kind twice", lambda: post("/bonds/new/", {**new, "kind": ["friends", "partners"]})),
+        ("new bond", "age in the form", lambda: post("/bonds/new/", {**new, "under_18": "no"})),
+        ("new bond", "kind in another case", lambda: post("/bonds/new/", {**new, "kind": "Partners"})),
+        ("join", "yes", lambda: in_turn(secret_first, lambda: post(f"{join}accept/", yes))),
+        ("join", "finish", lambda: get(f"{join}finish/")),
+        ("join", "age in the form", lambda: in_turn(secret_first, lambda: post(f"{join}accept/", {**yes, "under_18": "no"}))),
+        ("join", "finish again", lambda: get(f"{join}finish/")),
+        ("join", "finish twice", lambda: in_turn(lambda: get(f"{join}finish/"), lambda: get(f"{join}finish/"))),
+        ("settings", "age among the settings", lambda: post("/you/", {**you, "under_18": "no"})),
+        ("settings", "age, unticked", lambda: post("/you/", {**you, "under_18": ""})),
+        ("age", "without the passphrase", lambda: post("/you/age/")),
+        ("age", "with a wrong one", lambda: post("/confirm/", {"passphrase": "not it at all", "next": "/you/age/"})),
+        ("age", "after a wrong one", lambda: post("/you/age/", {"passphrase": PASSPHRASE})),
+        ("depth", "four", lambda: post(f"/b/{family.id}/depth/", {"level": "4"})),
+        ("depth", "five, twice", lambda: post(f"/b/{family.id}/depth/", {"level": ["3", "5"]})),
+        ("sign-up", "signed in, as another age", lambda: post("/sign-up/", {"username": "m2", "under_18": "no"})),
+    ]
+    for target, method, act in tries:
+        answer = act()
+        mine = type(young.member).objects.get(pk=young.member.pk)
+        won = judge_answer(answer)
+        won += [] if mine.under_18 else ["older without a passphrase"]
+        won += ["in a bond for partners"] if mine.bonds.filter(kind="partners").exists() else []
+        level = depth_of_all(young, family.id)
+        won += [f"a depth of {level}"] if level > 3 else []
+        LEDGER.note(kind, target, method, str(answer.status_code), won)
+    for path in ("/you/age/", "/you/", f"/b/{s.pair}/us/"):
+        answer = s.jonas.client.post(path, {**you, "under_18": "yes", "member": s.ana.id, "own_name": "J", "thread": "woad"})
+        changed = type(s.ana.member).objects.filter(under_18=True).exclude(pk=young.member.pk).exists()
+        where = path.replace(str(s.pair), "ID")
+        LEDGER.note(kind, where, "make a child of somebody", str(answer.status_code), ["it did"] * changed)
+
+
+def depth_of_all(person: Person, bond_id: Any) -> int:
+    """The depth that all in a bond have chosen by now."""
+    return moments.wishes_of_all(person.bond(bond_id))[0]
 
 
 # -- methods, tokens, origins -----------------------------------------------------------------------------------------

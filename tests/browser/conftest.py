@@ -62,6 +62,7 @@ class Visitor:
         page = self.page
         page.fill("#id_username", name)
         page.fill("#id_password1", PASSPHRASE)
+        page.check("text=18 or older")
         page.click("main button.button-primary")
         page.wait_for_selector("text=Your recovery kit")
         number = int(re.search(r"group (\d)", page.inner_text("label[for=id_group]")).group(1))

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 def sign_up(client: Client, name: str) -> tuple[int, str]:
     """(pages seen, where it ends)."""
     assert client.get("/sign-up/").status_code == 200
-    answer = client.post("/sign-up/", {"username": name, "password1": PASSPHRASE, "zone": "Europe/Berlin"})
+    answer = client.post("/sign-up/", {"username": name, "password1": PASSPHRASE, "under_18": "no", "zone": "Europe/Berlin"})
     assert answer.status_code == 302 and answer.url == "/kit/"
     page = client.get("/kit/")
     groups, index = page.context["groups"], page.context["form"].index

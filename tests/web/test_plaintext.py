@@ -146,7 +146,7 @@ def test_every_column_is_sealed_or_named_metadata():
     """A new column has to be one or the other; docs/security.md lists the second kind in words."""
     metadata = {
         "members.member": "id username email public_key is_host is_staff is_active is_superuser date_joined lock_minutes "
-        "theme language discreet must_renew password erase_at",
+        "theme language discreet under_18 must_renew password erase_at",
         "members.memberrow": "id revision member place",
         "members.recordline": "id revision member number",
         "members.secretwrap": "id member opener factor salt revision created_at confirmed_at",

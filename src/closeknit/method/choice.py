@@ -13,6 +13,8 @@ from .content import BondKind, Deck, Prompt, Theme
 REST = 10
 #: How many prompts at one's present depth come before the next depth is asked about.
 SETTLE = 4
+#: How deep prompts may go at most, and where somebody is under 18.
+DEEPEST, DEEPEST_WITH_MINORS = 5, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ def _rank(seed: str, rounds: int, prompt: Prompt) -> bytes:
     return hashlib.blake2b(f"{seed}\0{rounds}\0{prompt.id}".encode(), digest_size=8).digest()
 
 
+def deepest(*, minors: bool) -> int:
+    """The depth that prompts do not go beyond, whatever was agreed. minors: somebody in the bond is under 18."""
+    return DEEPEST_WITH_MINORS if minors else DEEPEST
+
+
 def eligible(deck: Deck, *, max_level: int, kind: BondKind, wishes: frozenset[Theme]) -> list[Prompt]:
     """The prompts that everyone agreed to: no deeper than `max_level`, for this kind, of no theme in `wishes`."""
     return [
@@ -90,8 +97,8 @@ def choose(
 ) -> Prompt | None:
     """The next prompt, or None if what everyone left out leaves nothing.
 
-    max_level: the depth that all have agreed to in private, 1 to 5. skipped: ids that the chooser passed over just now;
-    when nothing else is left they come again, the longest ago first.
+    max_level: the depth that all have agreed to in private, 1 to 5, and no more than `deepest`. skipped: ids that the
+    chooser passed over just now; when nothing else is left they come again, the longest ago first.
     No prompt returns before all eligible ones were opened. Among those left, components that came up least go first;
     then a depth: every third prompt is a light one, the others as deep as is agreed, so that depth rises and breathes.
     The rest is the bond's own order by `seed`. The same arguments always give the same prompt.
@@ -124,4 +131,4 @@ def levels_offer(state: DeckState, level: int) -> bool:
 
     level: what they have agreed to so far. True once at least four prompts of that depth, or deeper, were opened.
     """
-    return level < 5 and sum(count for depth, count in state.levels.items() if depth >= level) >= SETTLE
+    return level < DEEPEST and sum(count for depth, count in state.levels.items() if depth >= level) >= SETTLE

@@ -58,19 +58,6 @@ class Theme(StrEnum):
     LOSS = "loss"
 
 
-THEME_LABELS = {
-    Theme.EVERYDAY: "everyday things",
-    Theme.US: "the two or more of us",
-    Theme.SELF: "who I am",
-    Theme.FEELINGS: "feelings",
-    Theme.PAST: "earlier days",
-    Theme.WORK: "work and doing",
-    Theme.BODY: "body and health",
-    Theme.PEOPLE: "other people",
-    Theme.FUTURE: "what may come",
-    Theme.LOSS: "loss and goodbyes",
-}
-
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=240)]
 
 

@@ -9,16 +9,17 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from . import trouble
 
 FRAGMENTS = {
-    400: "That could not be read. Nothing was stored.",
-    403: "This does not open that way.",
-    404: "Nothing here any more.",
-    500: "Something broke on this machine. What you shared before is safe.",
-    503: "The database is not answering just now. What you shared before is safe.",
-    507: "The disk of this machine is full. What you shared before is safe.",
+    400: gettext_noop("That could not be read. Nothing was stored."),
+    403: gettext_noop("This does not open that way."),
+    404: gettext_noop("Nothing here any more."),
+    500: gettext_noop("Something broke on this machine. What you shared before is safe."),
+    503: gettext_noop("The database is not answering just now. What you shared before is safe."),
+    507: gettext_noop("The disk of this machine is full. What you shared before is safe."),
 }
 _NEVER = ("passphrase", "password", "csrfmiddlewaretoken", "secret", "kit", "code", "credential", "prf")
 

@@ -41,7 +41,8 @@ class Tab:
 
 
 YOURS = frozenset(
-    {"settings", "passphrase", "record", "blocked", "account-delete", "new-keys", "kit-new", "export", "import", "words"}
+    {"settings", "passphrase", "record", "blocked", "account-delete", "new-keys", "kit-new", "of-age"}
+    | {"export", "import", "words"}
     | {"second-ways", "app-add", "passkey-add", "recovery-codes", "recovery-codes-new", "factor-remove"}
 )
 

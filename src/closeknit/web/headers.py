@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
 
 PERMISSIONS = ", ".join(
     f"{name}=()"
@@ -43,7 +44,7 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if foreign(request):
             response: HttpResponseBase = HttpResponse(
-                "This address is not for other sites.", status=403, content_type="text/plain"
+                _("This address is not for other sites."), status=403, content_type="text/plain"
             )
         else:
             response = self.get_response(request)

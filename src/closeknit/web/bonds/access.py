@@ -182,6 +182,7 @@ def _opened(
             is_host=membership.member.is_host,
             since=membership.first_epoch,
             membership=membership.id,
+            under_18=membership.member_id == member_id and membership.member.under_18,
             new_keys=pins.get(membership.member_id, bytes(membership.member.public_key))
             != bytes(membership.member.public_key),
         )
@@ -211,6 +212,7 @@ def _opened(
         name=card.get("name", ""),
         past=tuple(Person(m, one.get("name", ""), one.get("thread", "slate"), False) for m, one in past),
         rows=rows,
+        minors=any(membership.member.under_18 for membership in memberships),
         someone_waits=bool(memberships[0].someone_waits),  # type: ignore[attr-defined]
         someone_behind=any(m.behind for m in memberships),  # type: ignore[attr-defined]
     )

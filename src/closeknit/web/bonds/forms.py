@@ -79,6 +79,13 @@ class BondForm(AppearForm):
     )
     field_order = ("kind", "name", "own_name", "thread", "leave_rule", "strict")
 
+    def __init__(self, *args: Any, under_18: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if under_18:
+            kind = self.fields["kind"]
+            kind.choices = [one for one in Bond.Kind.choices if one[0] != Bond.Kind.PARTNERS]  # type: ignore[attr-defined]
+            kind.help_text = _g("Bonds for partners are for people of 18 or older.")
+
     def clean_name(self) -> str:
         name = clean_line(self.cleaned_data["name"])
         if not name:

@@ -25,6 +25,8 @@ class Person:
     since: int = 1
     #: Their place here this time: somebody who left and came back has another one.
     membership: uuid.UUID | None = None
+    #: Known of myself alone: what others said of their age is none of a page's business.
+    under_18: bool = False
     #: Their public key in the database is not the one I know: new keys, or somebody put another's there.
     new_keys: bool = False
 
@@ -42,6 +44,8 @@ class OpenBond:
     #: Who was here and left, where what they shared stays readable.
     past: tuple[Person, ...] = ()
     rows: dict[tuple[uuid.UUID | None, str], BondRow] = field(default_factory=dict)
+    #: Somebody here is under 18. Closes depths; shown to nobody.
+    minors: bool = False
     #: Somebody I invited has answered and waits to be let in.
     someone_waits: bool = False
     #: Somebody has not been given the present key.

@@ -42,6 +42,10 @@ class BondFull(Exception):
     """No more members fit."""
 
 
+class ForAdults(Exception):
+    """A bond for partners, and somebody under 18."""
+
+
 def live_version() -> int:
     """The version of a page about a whole bond: milliseconds, taken when it changes and when it is drawn."""
     return int(clock.now().timestamp() * 1000)
@@ -146,7 +150,10 @@ def bond_create(
     thread: str,
     strict: bool = False,
 ) -> OpenBond:
-    """Found a bond with its first key, alone so far. Rooms open what they need in the same transaction."""
+    """Found a bond with its first key, alone so far. Rooms open what they need in the same transaction.
+
+    Raises ForAdults.
+    """
     bond = Bond(kind=kind, leave_rule=leave_rule)
     key = vault.Key.new()
     opened = OpenBond(
@@ -159,6 +166,7 @@ def bond_create(
     )
     with transaction.atomic():
         bond.save(force_insert=True)
+        _ensure_may_be_in(bond, member)
         Membership.objects.create(bond=bond, member=member)
         _epoch_note(bond, member, {member.pk: keyring.box.public})
         _own_key_write(bond.id, member.pk, keyring, 1, key)
@@ -170,6 +178,22 @@ def bond_create(
         events_append(opened, bond.id, [verb_of(opened, "founded", keys=keys)])
         signals.bond_founded.send(sender=Bond, opened=opened)
     return opened
+
+
+def for_adults(kind: str, member: Member) -> bool:
+    """Whether a bond of this kind is not for this member, by what they said of their age."""
+    return kind == Bond.Kind.PARTNERS and member.under_18
+
+
+def _ensure_may_be_in(bond: Bond, member: Member) -> None:
+    """Raises ForAdults. With the bond's row held; the member as the database has them now, not as the request began."""
+    if for_adults(bond.kind, Member.objects.only("under_18").get(pk=member.pk)):
+        raise ForAdults
+
+
+def minors_in(bond_id: uuid.UUID) -> bool:
+    """Whether somebody in this bond is under 18. Only for closing depths; no page of another's says so."""
+    return Membership.objects.filter(bond_id=bond_id, ended_at__isnull=True, member__under_18=True).exists()
 
 
 def _epoch_note(bond: Bond, maker: Member, roster: dict[uuid.UUID, bytes]) -> None:
@@ -398,7 +422,7 @@ def invitation_accept(
 ) -> Bond:
     """Join. With the bond's key in the invitation one is in at once; otherwise the inviter lets one in when next here.
 
-    Raises InvitationOver, BondFull.
+    Raises InvitationOver, BondFull, ForAdults; then nothing was written, and the inviter sees an open invitation.
     """
     from . import leaving
 
@@ -416,6 +440,7 @@ def invitation_accept(
             raise InvitationOver
         if present.count() >= bond.most_members:
             raise BondFull
+        _ensure_may_be_in(bond, member)
         leaving.begin_anew(bond, member.pk, keyring)
         Membership.objects.create(bond=bond, member=member, first_epoch=bond.epoch)
         answer = {"member": str(member.pk), "key": keyring.box.public.hex(), "name": name, "thread": thread}

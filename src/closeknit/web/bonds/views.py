@@ -36,6 +36,7 @@ def bond_new(request: HttpRequest) -> HttpResponse:
     form = forms.BondForm(
         request.POST if request.method == "POST" else None,
         initial={"own_name": profile.name, "thread": "madder", "strict": request.user.is_host},
+        under_18=request.user.under_18,
     )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -144,6 +145,8 @@ def join(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
         return _over(request)
     if request.user.is_authenticated and _is_in(request.user, invitation.bond_id):
         return redirect("today", invitation.bond_id)
+    if member is not None and services.for_adults(invitation.bond.kind, member):
+        return _for_adults(request, invitation_id)
     return _join_page(request, invitation, card, forms.JoinForm(taken=card.get("threads", [])))
 
 
@@ -183,10 +186,15 @@ def _join_page(
         "invitation": invitation,
         "bond": invitation.bond,
         "circle": invitation.bond.kind == Bond.Kind.CIRCLE,
+        "partners": invitation.bond.kind == Bond.Kind.PARTNERS,
         "inviter_is_host": inviter.is_host,
         "immediately": invitation.bond_key is not None,
     }
     return render(request, "bonds/join.html", context, status=422 if form.errors else 200)
+
+
+def _for_adults(request: HttpRequest, invitation_id: uuid.UUID, status: int = 200) -> HttpResponse:
+    return render(request, "bonds/join_adults.html", {"invitation_id": invitation_id}, status=status)
 
 
 def _over(request: HttpRequest) -> HttpResponse:
@@ -230,6 +238,9 @@ def join_finish(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
         )
     except (services.InvitationOver, services.BondFull):
         return _over(request)
+    except services.ForAdults:
+        keys.keep(INVITED, {**kept, "yes": False})  # so that they can still say no to whoever sent it
+        return _for_adults(request, invitation_id, status=403)
     forget_bonds(request)
     return redirect("today", bond.id)
 

@@ -50,7 +50,7 @@ def check_username(value: str) -> str:
     """A sign-in name as it is stored. Raises ValidationError."""
     value = unicodedata.normalize("NFKC", value).strip()
     if not USERNAME.match(value):
-        raise ValidationError(_g("Use 2 to 40 letters, digits, dots, hyphens or underscores, without spaces."))
+        raise ValidationError(_g("Use 2 to 40 letters or digits. Dots, hyphens and underscores are fine, spaces are not."))
     return value
 
 
@@ -73,6 +73,15 @@ class SignUpForm(SignupForm):
             label=_("Passphrase"),
             help_text=_("15 characters or more. It opens everything you write here, and nobody can reset it for you."),
         )
+        self.fields["under_18"] = forms.ChoiceField(
+            label=_("How old are you?"),
+            choices=[("no", _("18 or older")), ("yes", _("Under 18"))],
+            widget=forms.RadioSelect,
+            help_text=_(
+                "A few things here are for adults. Whoever runs this machine can see your answer; no other member can."
+            ),
+            error_messages={"required": _("Choose one of the two. No date of birth is asked for.")},
+        )
         self.fields["zone"] = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-zone": ""}))
 
     def clean_username(self) -> str:
@@ -80,6 +89,9 @@ class SignUpForm(SignupForm):
         if Member.objects.filter(username__iexact=value).exists():
             raise ValidationError(_g("Someone already signs in with that name. Choose another."))
         return value
+
+    def clean_under_18(self) -> bool:
+        return str(self.cleaned_data["under_18"]) == "yes"
 
     def clean_zone(self) -> str:
         return clean_zone(self.cleaned_data.get("zone", ""))

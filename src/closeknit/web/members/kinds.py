@@ -26,6 +26,7 @@ def _member(reading: Reading) -> Iterator[Entry]:
             "theme": member.theme,
             "language": member.language,
             "discreet": member.discreet,
+            "under_18": member.under_18,
             "deleted_on": member.erase_at.isoformat() if member.erase_at else None,
         },
     )

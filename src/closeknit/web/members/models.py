@@ -46,6 +46,8 @@ class Member(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
     language = models.CharField(max_length=12, blank=True, default="")
     discreet = models.BooleanField(default=False)
+    #: What they said at sign-up, and no more: no date of birth. It only ever goes from yes to no, by their own word.
+    under_18 = models.BooleanField(default=False)
     #: The member asked for their account to be deleted; from then on a job may do it.
     erase_at = models.DateTimeField(null=True)
     #: A restore brought back a passphrase, kit or keys that had been replaced: they are asked for new ones.

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from closeknit import vault
 from closeknit.web import clock
 
-from .models import Member, RecordLine
+from .models import Member, OwnSession, RecordLine
 
 MOST_LINES = 500
 
@@ -35,6 +35,7 @@ class What(StrEnum):
     LEFT = "left"
     DELETION_ASKED = "deletion-asked"
     DELETION_STOPPED = "deletion-stopped"
+    OF_AGE = "of-age"
 
 
 LABELS = {
@@ -53,6 +54,7 @@ LABELS = {
     What.LEFT: _("Left a bond"),
     What.DELETION_ASKED: _("Asked for this account to be deleted"),
     What.DELETION_STOPPED: _("Kept this account after all"),
+    What.OF_AGE: _("Said to be 18 or older now"),
 }
 
 
@@ -74,6 +76,18 @@ def note(member: Member, keyring: vault.Keyring, what: What, *, device: str = ""
         line.seal(keyring.self_key, {"what": what.value, "at": clock.now().isoformat(), "device": device})
         line.save(force_insert=True)
         RecordLine.objects.filter(member=member, number__lte=line.number - MOST_LINES).delete()
+
+
+def days_away(member: Member, keyring: vault.Keyring) -> int:
+    """Whole days since this member was last here, by their own list of sessions and this record; 0 if neither knows.
+
+    Nothing is stored to know it: a session is listed with its last day anyway, and a sign-in has its line here.
+    """
+    days = list(OwnSession.objects.filter(member=member).order_by("-last_day").values_list("last_day", flat=True)[:1])
+    line = RecordLine.objects.filter(member=member).order_by("-number").first()
+    if line is not None:
+        days.append(datetime.fromisoformat(line.unseal(keyring.self_key)["at"]).date())
+    return (clock.now().date() - max(days)).days if days else 0
 
 
 def read(member: Member, keyring: vault.Keyring, *, most: int = 100) -> list[Line]:

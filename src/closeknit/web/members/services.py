@@ -51,17 +51,20 @@ def passphrase_key(passphrase: str, salt: bytes, profile: int) -> vault.Key:
         return vault.passphrase_key(passphrase, salt, profile)
 
 
-def member_create(*, username: str, passphrase: str, profile: dict[str, Any]) -> NewMember:
+def member_create(*, username: str, passphrase: str, profile: dict[str, Any], under_18: bool = False) -> NewMember:
     """A new account with its keys, its wraps and its sealed profile.
 
-    profile: {"name": display name, "zone": time zone}. The first account of a store carries the host mark.
+    profile: {"name": display name, "zone": time zone}. under_18: what they said when asked. The first account of a store
+    carries the host mark.
     Raises NameTaken, vault.PassphraseTooLong, hashers.TooBusy.
     """
     keyring = vault.Keyring(vault.Key.new())
     kit = vault.new_kit()
     salt = vault.libsodium_random(SALT_BYTES)
     wrapping = passphrase_key(passphrase, salt, DEFAULT_PROFILE)
-    member = Member(username=username, public_key=keyring.box.public, password=make_password(passphrase))
+    member = Member(
+        username=username, public_key=keyring.box.public, password=make_password(passphrase), under_18=under_18
+    )
     try:
         with transaction.atomic():
             if Member.objects.filter(username__iexact=username).exists():
@@ -136,6 +139,13 @@ def kit_confirm(member: Member) -> None:
     SecretWrap.objects.filter(member=member, opener="kit").update(confirmed_at=clock.now())
 
 
+def of_age_note(member: Member) -> bool:
+    """Note that a member is 18 or older now. Never the other way round: docs/safety.md says why. Whether it changed."""
+    changed = Member.objects.filter(pk=member.pk, under_18=True).update(under_18=False) == 1
+    member.under_18 = False
+    return changed
+
+
 def member_row_write(keyring: vault.Keyring, member: Member, place: vault.Place, payload: dict[str, Any]) -> None:
     """Write one of a member's own sealed rows."""
     with transaction.atomic():
@@ -189,6 +199,24 @@ def sessions_end(member: Member, *, keep: str | None = None, only: uuid.UUID | N
         Session.objects.filter(session_key__in=ended).delete()
         rows.delete()
     return ended
+
+
+# -- coming back ----------------------------------------------------------------------------------------------------
+
+BACK = "back"
+LONG_AWAY_DAYS = 14
+
+
+def back_note(keys: RequestKeys, days: int) -> None:
+    """Remember until tonight, sealed in this session, that somebody was away for long."""
+    if days >= LONG_AWAY_DAYS:
+        keys.keep(BACK, {"day": clock.now().date().isoformat()})
+
+
+def is_back(keys: RequestKeys) -> bool:
+    """Whether today is the day on which this member came back after two weeks or more."""
+    kept = keys.kept(BACK)
+    return kept is not None and kept.get("day") == clock.now().date().isoformat()
 
 
 # -- what a lock saves ------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ urlpatterns = [
     path("you/second/codes/", views_factors.recovery_codes, name="recovery-codes"),
     path("you/second/codes/new/", views_factors.recovery_codes_new, name="recovery-codes-new"),
     path("you/second/<uuid:factor_id>/remove/", views_factors.factor_remove, name="factor-remove"),
+    path("you/age/", views.of_age, name="of-age"),
     path("you/record/", views.own_record, name="record"),
     path("you/sessions/<uuid:session_id>/end/", views.session_end, name="session-end"),
 ]

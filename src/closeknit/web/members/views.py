@@ -18,6 +18,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -115,9 +116,11 @@ def start_session(
     """After signing in: a new cookie key, the sealed secret, and whatever was kept before."""
     keys = keys_of(request)
     request.user = member
+    away = record.days_away(member, keyring)
     keys.unlock(keyring, remember=remember)
     for name, value in carried.items():
         keys.keep(name, value)
+    services.back_note(keys, away)
     services.session_note(request, member)
     services.dropped_flag(request, member)
     device = services.device_kind(request.META.get("HTTP_USER_AGENT", ""))
@@ -150,9 +153,10 @@ class SignUp(FormView):
                 username=data["username"],
                 passphrase=data["password1"],
                 profile={"name": data["username"], "zone": data["zone"]},
+                under_18=data["under_18"],
             )
         except services.NameTaken:
-            form.add_error("username", "Someone already signs in with that name. Choose another.")
+            form.add_error("username", _("Someone already signs in with that name. Choose another."))
             return self.form_invalid(form)
         limits.note_failure("sign-up", "", self.request, free=SIGN_UPS_AN_ADDRESS)
         spend_host_link(carried.pop("host-link", None))
@@ -388,6 +392,7 @@ def unlocked(request: HttpRequest, keyring: vault.Keyring, back: str) -> HttpRes
     keys.unlock(keyring)
     for name, value in carried.items():
         keys.keep(name, value)
+    services.back_note(keys, record.days_away(request.user, keyring))
     services.dropped_flag(request, request.user)
     if first:
         device = services.device_kind(request.META.get("HTTP_USER_AGENT", ""))
@@ -487,6 +492,19 @@ def passphrase(request: HttpRequest) -> HttpResponse:
         return redirect(f"{reverse('settings')}?saved")
     context = {"form": form, "suggestion": strength.suggest()}
     return render(request, "members/passphrase.html", context, status=422 if form.errors else 200)
+
+
+@stepped_up
+@require_http_methods(["GET", "POST"])
+def of_age(request: HttpRequest) -> HttpResponse:
+    """I am 18 now. Asked for the passphrase, since nobody else may say it; there is no way back."""
+    if not request.user.under_18:
+        return redirect("settings")
+    if request.method == "GET":
+        return render(request, "members/of_age.html")
+    if services.of_age_note(request.user):
+        record.note(request.user, keys_of(request).need, record.What.OF_AGE)
+    return redirect(f"{reverse('settings')}?saved")
 
 
 @login_required

@@ -24,6 +24,18 @@ from . import services
 from .models import Moment, OwnPrompt
 
 MOST_SKIPPED = 60
+THEME_LABELS = {
+    content.Theme.EVERYDAY: _("everyday things"),
+    content.Theme.US: _("the two or more of us"),
+    content.Theme.SELF: _("who I am"),
+    content.Theme.FEELINGS: _("feelings"),
+    content.Theme.PAST: _("earlier days"),
+    content.Theme.WORK: _("work and doing"),
+    content.Theme.BODY: _("body and health"),
+    content.Theme.PEOPLE: _("other people"),
+    content.Theme.FUTURE: _("what may come"),
+    content.Theme.LOSS: _("loss and goodbyes"),
+}
 
 
 @cache
@@ -35,12 +47,12 @@ def the_deck() -> content.Deck:
 def themes() -> list[tuple[str, Any]]:
     """The kinds of prompt one may leave out, with their labels."""
     present = {prompt.theme for prompt in the_deck().prompts}
-    return [(theme.value, content.THEME_LABELS[theme]) for theme in content.Theme if theme in present]
+    return [(theme.value, THEME_LABELS[theme]) for theme in content.Theme if theme in present]
 
 
 def theme_label(prompt: content.Prompt) -> str:
     """What "not this kind" means for this prompt."""
-    return str(content.THEME_LABELS[prompt.theme])
+    return str(THEME_LABELS[prompt.theme])
 
 
 def level_words() -> list[tuple[int, Any]]:
@@ -93,11 +105,12 @@ def note_opened(opened: OpenBond, prompt: content.Prompt) -> None:
 def choose(opened: OpenBond, *, skipped: tuple[str, ...] = ()) -> content.Prompt | None:
     """The next prompt for this bond. None if everyone's wishes together leave nothing."""
     level, avoid = services.wishes_of_all(opened)
+    minors = opened.minors or bonds.minors_in(opened.id)
     seed = hashlib.sha256(opened.id.bytes).hexdigest()
     return choice.choose(
         the_deck(),
         _state(opened),
-        max_level=level,
+        max_level=min(level, choice.deepest(minors=minors)),
         kind=content.BondKind(opened.bond.kind),
         wishes=frozenset(content.Theme(theme) for theme in avoid if theme in content.Theme._value2member_map_),
         seed=seed,
@@ -115,6 +128,11 @@ def my_wishes(opened: OpenBond) -> dict[str, Any]:
 
 def _own(opened: OpenBond) -> dict[str, Any]:
     return opened.loaded(vault.Place.MEMBERSHIP_OWN, opened.me.id) or {}
+
+
+def levels(opened: OpenBond) -> list[tuple[int, Any]]:
+    """The depths that I can choose from: all, unless I am under 18 myself. Nothing here depends on the others."""
+    return [one for one in level_words() if one[0] <= choice.deepest(minors=opened.me.under_18)]
 
 
 def was_asked(opened: OpenBond) -> bool:
@@ -143,9 +161,12 @@ def offer_next(opened: OpenBond, *, skip: bool = False, avoid: bool = False) -> 
 
 
 def open_offer(opened: OpenBond, prompt: content.Prompt) -> Moment:
-    """Open the offered prompt for everyone."""
+    """Open the offered prompt for everyone. Raises services.TooDeep if somebody joined, or changed their mind, since it
+    was offered: what all have agreed to counts now."""
     with transaction.atomic():
         hold(opened)
+        if prompt.level > services.wishes_of_all(opened)[0]:
+            raise services.TooDeep
         note_opened(opened, prompt)
         bonds.row_write(opened, vault.Place.MEMBERSHIP_OWN, {"skipped": []}, member=opened.me.id)
         return services.moment_open(opened, card_of(prompt))
@@ -155,6 +176,6 @@ def may_ask_level(opened: OpenBond) -> bool:
     """Whether this is a time to ask me, in private, about the next depth. No query: all of it came with the bond."""
     payload = opened.loaded(vault.Place.DECK)
     mine = my_wishes(opened)
-    if payload is None or mine["level"] >= 5 or mine.get("asked") == mine["level"]:
+    if payload is None or mine["level"] >= choice.deepest(minors=opened.me.under_18) or mine.get("asked") == mine["level"]:
         return False
     return choice.levels_offer(choice.DeckState.from_payload(payload["state"]), mine["level"])

@@ -94,11 +94,14 @@ class SayForm(forms.Form):
 class WishesForm(forms.Form):
     """A private yes to a depth, and what to leave out."""
 
-    level = forms.TypedChoiceField(coerce=int, choices=[(n, str(n)) for n in range(1, 6)], widget=forms.RadioSelect)
+    level = forms.TypedChoiceField(coerce=int, widget=forms.RadioSelect)
     avoid = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
 
-    def __init__(self, *args: Any, themes: list[tuple[str, Any]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, themes: list[tuple[str, Any]], levels: list[tuple[int, Any]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["level"].choices = levels  # type: ignore[attr-defined]
         self.fields["avoid"].choices = themes  # type: ignore[attr-defined]
 
 

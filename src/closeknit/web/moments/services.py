@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from closeknit import vault
+from closeknit.method import choice
 from closeknit.method import moment as machine
 from closeknit.vault.envelope import MAX_PLAINTEXT_BYTES
 from closeknit.web import clock, live
@@ -34,16 +35,21 @@ class NotThere(Exception):
     """No such moment for this member."""
 
 
+class TooDeep(Exception):
+    """A prompt deeper than prompts may go here now, by what all agreed to or by somebody's age. Never said which."""
+
+
 # -- opening ----------------------------------------------------------------------------------------------------------
 
 
 def moment_open(opened: OpenBond, prompt: dict[str, Any], *, founding: bool = False) -> Moment:
     """Open a prompt for everyone in the bond. Everyone is asked; nobody is shown to have been told by whom to hurry.
 
-    prompt: the card as `deck.card_of` makes it. Raises store.Stale.
+    prompt: the card as `deck.card_of` makes it. Raises store.Stale, TooDeep.
     """
     with transaction.atomic():
         hold(opened)
+        ensure_depth(opened, prompt)
         moment = Moment(bond_id=opened.id, epoch=opened.epoch, opened_at=clock.now())
         moment.seal(opened.key, prompt, epoch=opened.epoch)
         moment.save(force_insert=True)
@@ -59,9 +65,24 @@ def moment_open(opened: OpenBond, prompt: dict[str, Any], *, founding: bool = Fa
     return moment
 
 
+def ensure_depth(opened: OpenBond, prompt: dict[str, Any]) -> None:
+    """Raises TooDeep. With the bond's row held, and by who is in it now: somebody may have joined since the page was made."""
+    if not _fits(prompt, minors=bonds.minors_in(opened.id)):
+        raise TooDeep
+
+
+def _fits(prompt: dict[str, Any], *, minors: bool) -> bool:
+    """Whether a card's depth, if it has one, may be opened."""
+    return int(prompt.get("level") or 0) <= choice.deepest(minors=minors)
+
+
 def moment_admit(opened: OpenBond) -> None:
-    """A newcomer joins the bond's first moments that are still closed. Inside the joining's transaction."""
+    """A newcomer joins the bond's first moments that are still closed, unless they are under 18 and it is too deep for
+    that. Inside the joining's transaction."""
+    minors = bonds.minors_in(opened.id)
     for moment in Moment.objects.filter(bond_id=opened.id, revealed_at__isnull=True, epoch=opened.epoch):
+        if not _fits(moment.unseal(opened.key), minors=minors):
+            continue
         events = _events(opened, moment.id)
         if not events:
             continue

@@ -77,16 +77,18 @@ def _kept_text(request: HttpRequest, path: str) -> str:
 @in_bond
 @require_GET
 def today(request: HttpRequest, opened: OpenBond) -> HttpResponse:
-    """At most three things."""
+    """At most three things; after a long gap the same, and a welcome."""
+    back = member_services.is_back(keys_of(request))
     if opened.paused:
         template = "moments/_resting.html" if request.headers.get("X-Poke") else "moments/resting.html"
-        return render(request, template, {"bond": opened})
+        return render(request, template, {"bond": opened, "is_back": back})
     shown = queries.today(opened, may_ask_level=deck.may_ask_level(opened))
     if shown.to_hand:
         for waiting in shown.to_hand:
             services.come_by(opened, waiting)
         shown = queries.today(opened, may_ask_level=deck.may_ask_level(opened))
-    context = {"bond": opened, "today": shown, "zone": _zone(request), **_page_context(request, opened, shown.page)}
+    about = {"bond": opened, "today": shown, "is_back": back, "zone": _zone(request)}
+    context = {**about, **_page_context(request, opened, shown.page)}
     template = "moments/_today.html" if request.headers.get("X-Poke") else "moments/today.html"
     return render(request, template, context)
 
@@ -332,6 +334,7 @@ def prompt(request: HttpRequest, opened: OpenBond) -> HttpResponse:
         "theme": deck.theme_label(offer) if offer else "",
         "own": queries.own_prompts(opened)[:3],
         "asked": deck.was_asked(opened),
+        "lighter": "lighter" in request.GET,
     }
     return render(request, "moments/prompt.html", context)
 
@@ -340,7 +343,11 @@ def _open_offered(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     offer = deck.offered(opened)
     if offer is None or offer.id != request.POST.get("prompt"):
         return redirect("prompt", opened.id)
-    return _back(opened, deck.open_offer(opened, offer).id)
+    try:
+        return _back(opened, deck.open_offer(opened, offer).id)
+    except services.TooDeep:
+        deck.offer_next(opened)
+        return redirect(f"{reverse('prompt', args=[opened.id])}?lighter")
 
 
 @in_bond
@@ -352,12 +359,13 @@ def depth(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     form = forms.WishesForm(
         request.POST if request.method == "POST" else None,
         themes=themes,
+        levels=deck.levels(opened),
         initial={"level": mine["level"], "avoid": mine["not"]},
     )
     if request.method == "POST" and form.is_valid():
         services.wishes_write(opened, level=form.cleaned_data["level"], avoid=form.cleaned_data["avoid"])
         return redirect("today", opened.id)
-    context = {"bond": opened, "form": form, "levels": deck.level_words(), "mine": mine}
+    context = {"bond": opened, "form": form, "levels": deck.levels(opened), "mine": mine}
     return render(request, "moments/depth.html", context, status=422 if form.errors else 200)
 
 

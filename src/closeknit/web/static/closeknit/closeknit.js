@@ -73,7 +73,7 @@ function quickExit() {
     const cover = document.createElement("div");
     cover.className = "overlay";
     document.body.append(cover);
-    document.title = "Notes";
+    document.title = link.dataset.plain ?? "";
     page.classList.add("locking");
     location.replace(link.href);
   };
