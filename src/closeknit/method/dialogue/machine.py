@@ -144,7 +144,7 @@ def _check_hand(state: State, event: Event) -> None:
         raise NotHanded("a private check comes first")
 
 
-# -- before it begins ----------------------------------------------------------------------------------------------------
+# -- before it begins -------------------------------------------------------------------------------------------------
 
 
 def _before(state: State, event: Event) -> None:
@@ -200,7 +200,7 @@ def _came_in(state: State, event: Event) -> State:
     return replace(state, order=(*state.order, event.by))
 
 
-# -- moving along ----------------------------------------------------------------------------------------------------
+# -- moving along -----------------------------------------------------------------------------------------------------
 
 
 def _enter(state: State, part: int, round_: int, stage: int, at: int) -> State:
@@ -388,7 +388,7 @@ def careful(wishes: Iterable[Wish]) -> Wish:
     return min(wishes, key=order.index)
 
 
-# -- the understood loop ----------------------------------------------------------------------------------------------------
+# -- the understood loop ----------------------------------------------------------------------------------------------
 
 
 def _at(state: State, loop: Loop, at: int) -> State:
@@ -452,7 +452,7 @@ def _added(state: State, loop: Loop, event: Event) -> State:
     return replace(_taken(state, event), loop=replace(loop, added=loop.added | {event.by}))
 
 
-# -- aside of the way ----------------------------------------------------------------------------------------------------
+# -- aside of the way -------------------------------------------------------------------------------------------------
 
 
 def _passed(state: State, event: Event) -> State:
@@ -531,7 +531,7 @@ _ASIDE = {
 }
 
 
-# -- resting, leaving, ending ----------------------------------------------------------------------------------------------------
+# -- resting, leaving, ending -----------------------------------------------------------------------------------------
 
 
 def _inside(state: State, event: Event) -> None:
@@ -662,7 +662,7 @@ def _on_round(state: State, at: int) -> State:
     return _enter(state, state.part, state.round + 1, 0, at)
 
 
-# -- afterwards ----------------------------------------------------------------------------------------------------
+# -- afterwards -------------------------------------------------------------------------------------------------------
 
 
 def _afterwards(state: State, event: Event) -> None:

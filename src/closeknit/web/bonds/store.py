@@ -153,5 +153,9 @@ def hold(opened: OpenBond) -> Bond:
     return bond
 
 
+class NotThere(Exception):
+    """No such thing for this member: absent and not-yours are the same."""
+
+
 class Stale(Exception):
     """The bond's key changed between reading and writing. Nothing was written; doing it again works."""
