@@ -89,7 +89,9 @@ def _go(opened: OpenBond | None, bond: Bond, member_id: uuid.UUID, *, words_leav
     if stay:
         rows = rows.exclude(place=CARD)
     else:
-        Wrap.objects.filter(item__author_id=member_id, item__bond=bond, target=Wrap.Target.BOND).delete()
+        Wrap.objects.filter(item__author_id=member_id, item__bond=bond, target=Wrap.Target.BOND).filter(
+            Exists(_theirs(OuterRef("item_id")))
+        ).delete()
     rows.delete()
     _invitations_over(bond, member_id)
     Grant.objects.filter(bond=bond, recipient_id=member_id).delete()
@@ -98,6 +100,11 @@ def _go(opened: OpenBond | None, bond: Bond, member_id: uuid.UUID, *, words_leav
         bond.stale = True
         bond.save(update_fields=["stale"])
     transaction.on_commit(lambda: live.poke([*remaining, member_id], f"bond:{bond.id}", services.live_version()))
+
+
+def _theirs(item: Any) -> Any:
+    """The author's own wrap of an item. What was typed on a device that was passed round has none: it is the bond's."""
+    return Wrap.objects.filter(item_id=item, target=Wrap.Target.SELF)
 
 
 def _invitations_over(bond: Bond, member_id: uuid.UUID) -> None:
@@ -122,7 +129,7 @@ def _forget(bond: Bond, member_id: uuid.UUID) -> None:
     BondKey.objects.filter(bond=bond, member_id=member_id).delete()
     StreamHead.objects.filter(bond=bond, member_id=member_id).delete()
     BondRow.objects.filter(bond=bond, member_id=member_id, place__in=BondRow.SELF_PLACES).delete()
-    items = Item.objects.filter(author_id=member_id, bond=bond)
+    items = Item.objects.filter(Exists(_theirs(OuterRef("pk"))), author_id=member_id, bond=bond)
     if _stays(bond):
         # What nobody was ever shown is only the private copy now.
         items.exclude(Exists(Wrap.objects.filter(item=OuterRef("pk"), target=Wrap.Target.BOND))).delete()

@@ -82,7 +82,12 @@ class BondRow(SealedRow):
     """One sealed thing of a bond, or of one member in it, by place. Those under the bond's key live on through epochs."""
 
     SELF_PLACES = frozenset(
-        {vault.Place.MEMBERSHIP_PINS, vault.Place.MEMBERSHIP_OWN, vault.Place.MEMBERSHIP_PAUSE}
+        {
+            vault.Place.MEMBERSHIP_PINS,
+            vault.Place.MEMBERSHIP_OWN,
+            vault.Place.MEMBERSHIP_PAUSE,
+            vault.Place.MEMBERSHIP_OPEN_AFTER,
+        }
     )
 
     bond = models.ForeignKey(Bond, on_delete=models.CASCADE, related_name="rows")

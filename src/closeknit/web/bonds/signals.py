@@ -16,3 +16,5 @@ member_going = Signal()
 words_wanted = Signal()
 #: opened: what went along lies in the private part now.
 words_taken = Signal()
+#: opened: answer a list of (what waits for this member, its address): lines for Today, from rooms above.
+waiting_wanted = Signal()

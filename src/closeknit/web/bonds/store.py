@@ -13,7 +13,7 @@ from django.db import transaction
 from closeknit import vault
 
 from .models import Bond, Event, Item, StreamHead, Wrap
-from .opened import OpenBond, Tampered
+from .opened import OpenBond, Tampered, key_for
 
 
 def key_text(key: vault.Key) -> str:
@@ -59,7 +59,30 @@ def events_read(opened: OpenBond, streams: Iterable[uuid.UUID]) -> dict[uuid.UUI
     return {stream: _verbs(opened, rows[stream], heads.get(stream)) for stream in wanted}
 
 
+def stream_let_go(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any]) -> None:
+    """Replace a stream by one last verb, its tombstone, and delete the texts that it was about. Inside a transaction that
+    holds the bond. The tombstone says how many events it stands for, so that nobody's head takes it for a cut."""
+    number = Event.objects.filter(stream=stream).count()
+    Event.objects.filter(stream=stream).delete()
+    stone = Event(bond_id=opened.id, stream=stream, number=number + 1)
+    stone.seal(opened.key, {**payload, "gone": number}, epoch=opened.epoch)
+    stone.save(force_insert=True)
+
+
+def _tombstone(opened: OpenBond, row: Event, head: StreamHead | None) -> list[dict[str, Any]]:
+    try:
+        verb = row.unseal(key_for(opened.keys, row.body))
+        written = head.unseal(opened.keyring.self_key)["n"] if head is not None else 0
+    except vault.VaultError:
+        raise Tampered from None
+    if verb.get("gone") != row.number - 1 or written > row.number:
+        raise Tampered
+    return [verb]
+
+
 def _verbs(opened: OpenBond, rows: list[Event], head: StreamHead | None) -> list[dict[str, Any]]:
+    if len(rows) == 1 and rows[0].number > 1:
+        return _tombstone(opened, rows[0], head)
     verbs, previous = [], b""
     marks = {}
     for index, row in enumerate(rows, start=1):
@@ -83,14 +106,20 @@ def _verbs(opened: OpenBond, rows: list[Event], head: StreamHead | None) -> list
 # -- items ----------------------------------------------------------------------------------------------------------
 
 
-def item_write(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any], *, shared: bool) -> Item:
-    """A new text of mine under a key of its own, wrapped for me and, if shared, for the bond."""
+def item_write(
+    opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any], *, shared: bool, mine: bool = True
+) -> Item:
+    """A new text of mine under a key of its own, wrapped for me and, if shared, for the bond.
+
+    mine=False: typed on my device where it is passed round; it belongs to the bond, and nobody takes it along.
+    """
     key = vault.Key.new()
     item = Item(author_id=opened.me.id, bond_id=opened.id, stream=stream)
     item.seal(key, payload)
     item.save(force_insert=True)
-    _wrap(Wrap(item=item, target=Wrap.Target.SELF), opened.keyring.self_key, key)
-    if shared:
+    if mine:
+        _wrap(Wrap(item=item, target=Wrap.Target.SELF), opened.keyring.self_key, key)
+    if shared or not mine:
         _wrap(Wrap(item=item, target=Wrap.Target.BOND), opened.key, key, opened.epoch)
     return item
 

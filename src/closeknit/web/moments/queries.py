@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from closeknit import vault
 from closeknit.method import moment as machine
 from closeknit.web import clock
+from closeknit.web.bonds import signals
 from closeknit.web.bonds.models import Item, Wrap
 from closeknit.web.bonds.opened import OpenBond, Person, Tampered, key_for
 from closeknit.web.bonds.store import events_read, items_read, key_from
@@ -148,6 +149,8 @@ class Today:
 
     page: MomentPage | None
     lines: tuple[Glance, ...] = ()
+    #: (what waits in another room, its address)
+    elsewhere: tuple[tuple[str, str], ...] = ()
     step: str = ""
     back: Glance | None = None
     drawn: int = 0
@@ -156,7 +159,7 @@ class Today:
 
     @property
     def count(self) -> int:
-        return (self.page is not None) + len(self.lines) + (1 if self.step or self.back else 0)
+        return (self.page is not None) + len(self.lines) + len(self.elsewhere) + (1 if self.step or self.back else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,9 +344,11 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
     waiting = [g for g in fresh if g.view.waiting and g.id not in passed]
     ordered = wanting + writable + waiting
     first = ordered[0] if ordered else next((g for g in fresh if g.revealed and _recent(g, now)), None)
-    lines = tuple(g for g in ordered if first is not None and g.id != first.id)[: TODAY_AT_MOST - 1]
+    asked = [answer for _receiver, answers in signals.waiting_wanted.send(sender=Moment, opened=opened) for answer in answers]
+    elsewhere = tuple(asked[: TODAY_AT_MOST - (first is not None)])
+    lines = tuple(g for g in ordered if first is not None and g.id != first.id)[: TODAY_AT_MOST - 1 - len(elsewhere)]
     back, step = None, ""
-    room = TODAY_AT_MOST - len(lines) - (first is not None)
+    room = TODAY_AT_MOST - len(lines) - len(elsewhere) - (first is not None)
     if room > 0 and may_ask_level:
         step = "level"
     elif room > 0 and old is not None and old.id in seen and (first is None or old.id != first.id):
@@ -352,7 +357,7 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
         back = glance if mine is not None and not mine.notes else None
     page = moment_page(opened, first, drafts) if first is not None else None
     to_hand = tuple(g.id for g in fresh if machine.Act.HAND_OVER.value in g.view.can)
-    return Today(page=page, lines=lines, step=step, back=back, drawn=drawn, to_hand=to_hand)
+    return Today(page=page, lines=lines, elsewhere=elsewhere, step=step, back=back, drawn=drawn, to_hand=to_hand)
 
 
 def _recent(glance: Glance, now: datetime) -> bool:
