@@ -214,7 +214,8 @@ def _enter(state: State, part: int, round_: int, stage: int, at: int) -> State:
         the_part = entered.the_part
         if stage == 0:
             if the_part.repeat is Repeat.EACH:
-                leads = [i for i in range(round_, len(state.order)) if state.order[i] in state.here]
+                most = len(state.order) if the_part.at_most is None else min(the_part.at_most, len(state.order))
+                leads = [i for i in range(round_, most) if state.order[i] in state.here]
                 if not leads:
                     part, round_ = part + 1, 0
                     continue
@@ -255,6 +256,11 @@ def _told_to_tell_more(state: State) -> bool:
 
 def _following(state: State) -> tuple[int, int, int]:
     """(part, round, stage) behind the present stage."""
+    if state.the_stage.then:
+        target = state.script.target(state.part, state.the_stage.then)
+        if target is None:
+            return len(state.script.parts), 0, 0
+        return target[0], state.round if target[0] == state.part else 0, target[1]
     if state.stage + 1 < len(state.the_part.stages):
         return state.part, state.round, state.stage + 1
     if state.the_part.repeat is Repeat.ONCE:
@@ -456,7 +462,22 @@ def _added(state: State, loop: Loop, event: Event) -> State:
 
 
 def _passed(state: State, event: Event) -> State:
-    """My turn goes on without me. In a loop: the speaker lets the whole stage be; the listener hands it to the next."""
+    """My turn goes on without me. In a loop: the speaker lets the whole stage be; the listener hands it to the next.
+
+    Where the rest of the round hangs on it and nobody took the turn, the round is over.
+    """
+    after = _turn_passed(state, event)
+    left = (after.part, after.round, after.stage) != (state.part, state.round, state.stage)
+    if left and state.the_stage.carries_round and not _taken_here(state):
+        return _on_round(state, event.at)
+    return after
+
+
+def _taken_here(state: State) -> bool:
+    return any(state.in_round(turn) and turn.stage == state.stage for turn in state.turns)
+
+
+def _turn_passed(state: State, event: Event) -> State:
     if not state.the_stage.may_pass or state.the_stage.act in {Act.READY, Act.WISH, Act.CHOOSE}:
         raise NotHere
     if event.by not in state.acting:
@@ -501,7 +522,8 @@ def _floor_asked(state: State, event: Event) -> State:
         raise TooEarly
     if state.loop is not None and state.loop.spot is Spot.SPEAK:
         return _at(state, replace(state.loop, spot=Spot.REFLECT), event.at)
-    return _passed(state, replace(event, verb=Verb.PASSED, by=floor))
+    # Whoever spoke aloud for so long has said something: the round goes on.
+    return _turn_passed(state, replace(event, verb=Verb.PASSED, by=floor))
 
 
 def may_ask_floor(state: State, member: MemberId, at: int) -> bool:
@@ -656,7 +678,9 @@ def _without(state: State, gone: MemberId, lead: MemberId | None, listener: Memb
 
 
 def _on_round(state: State, at: int) -> State:
-    """To the next round of a part whose lead is gone; the card is laid aside."""
+    """To the next round: the lead is gone, or what it hangs on was passed. A card is laid aside."""
+    if state.the_part.repeat is Repeat.ONCE:
+        return _enter(state, state.part + 1, 0, 0, at)
     if state.the_part.repeat is Repeat.EACH and state.round + 1 >= len(state.order):
         return _enter(state, state.part + 1, 0, 0, at)
     return _enter(state, state.part, state.round + 1, 0, at)
