@@ -2,7 +2,7 @@
 
 A script is a list of *parts*; a part is a list of *stages*. A part is gone through `once`, once for `each` member as its
 lead, or once for each of a number of `cards`. A stage says which *act* it consists of, whose it is, and what each side
-reads meanwhile. `method/dialogue.py` walks along it; nothing here knows about events.
+reads meanwhile. `method/dialogue/` walks along it; nothing here knows about events.
 """
 
 from __future__ import annotations
@@ -143,6 +143,8 @@ class Stage(_Model):
             raise ValueError("options belong to `choose`, and a `choose` needs some")
         if (self.act is Act.BUILD) != bool(self.fields):
             raise ValueError("fields belong to `build`, and a `build` needs some")
+        if self.options and all(option.at_most for option in self.options):
+            raise ValueError("one option has to be without `at_most`, so that there is always a way on")
         if self.act in {Act.READY, Act.WISH} and self.who is not Who.ALL:
             raise ValueError(f"`{self.act.value}` is for all at once")
         if self.act in {Act.SAY, Act.BUILD} and self.who is Who.ALL:
@@ -299,7 +301,8 @@ def edges(script: Script, node: Node) -> set[Node | None]:
             after if plain else set()
         )
     if stage.act is Act.WISH:
-        after.add((len(script.parts) - 1, 0))
+        last = len(script.parts) - 1
+        after.add((last, 0) if part_index < last else None)
     if stage.carries_round:
         after |= round_over
     if part.skippable:
