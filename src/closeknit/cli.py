@@ -420,6 +420,8 @@ def dialogue_preview(script_id: str, out: Path | None, root: Path | None, langua
     out = out or Path(f"{script_id}.svg")
     try:
         out.write_text(draw(scripts[script_id]), "utf-8")
+    except ValueError as error:
+        raise click.ClickException(f"{script_id}: {error}. `closeknit content check` says where.") from None
     except OSError as error:
         raise click.ClickException(f"{out} cannot be written: {error.strerror}.") from None
     click.echo(f"{out}: {scripts[script_id].title}.")
