@@ -367,6 +367,15 @@ def check(root: Path) -> Report:
     return Report(in_order(problems), {"prompts": total})
 
 
+def merged(*reports: Report) -> Report:
+    """Several reports as one, in the order of files. A folder needs one kind of pack at least, and not each."""
+    counts = {kind: count for report in reports for kind, count in report.counts.items()}
+    problems = in_order(problem for report in reports for problem in report.problems)
+    if any(counts.values()):
+        problems = tuple(problem for problem in problems if problem.code != "empty")
+    return Report(problems, counts)
+
+
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Problems as one reads through the files."""
     return tuple(sorted(problems, key=lambda one: (one.file, one.line, one.code)))
