@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import make_pair, press
+from tests.browser.conftest import press
 
 pytestmark = [pytest.mark.browser]
 
