@@ -66,9 +66,8 @@ FLOOR_AFTER = 60
 SHORTEST_AWAY = 20 * 60
 LONGEST_AWAY = 24 * 3600
 MOST_AGREEMENTS = 3
-_TEXTS = frozenset(
-    {Verb.SAID, Verb.REFLECTED, Verb.ADDED, Verb.JUDGED, Verb.VALIDATED, Verb.EMPATHISED, Verb.CONFIRMED}
-)
+#: What is spoken where it is not typed. A verdict and a confirmation are taps that may have a sentence.
+_TEXTS = frozenset({Verb.SAID, Verb.REFLECTED, Verb.ADDED, Verb.VALIDATED, Verb.EMPATHISED})
 _LOOP_SPOTS = {
     Verb.SAID: Spot.SPEAK,
     Verb.REFLECTED: Spot.REFLECT,
