@@ -150,6 +150,8 @@ class BrokenPack(Exception):
 
 
 PackModel = TypeVar("PackModel", bound=BaseModel)
+#: The same language read by libyaml, where it is there: about eight times as fast.
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(slots=True)
@@ -197,8 +199,8 @@ def read_pack(path: Path, root: Path, model: type[PackModel], key: str) -> Read[
     found: Read[PackModel] = Read(name, None, {}, [])
     try:
         text = path.read_text("utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=_LOADER)
+        raw = yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe ones
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
