@@ -47,6 +47,7 @@ YOURS = frozenset(
 )
 
 
+TALK = frozenset({"talk", "talk-history", "talk-check", "talk-start", "dialogue"})
 US = frozenset({"us", "invite", "pause", "go", "together", "compare"})
 
 
@@ -146,6 +147,7 @@ class Frame:
             return [begin, you] if name in {*YOURS, "went", "bond-new"} else []
         return [
             Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
+            Tab(_("Talk"), reverse("talk", args=[bond.id]), "messages-square", name in TALK),
             Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
             Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in US),
             you,

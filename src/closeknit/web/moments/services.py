@@ -17,6 +17,7 @@ from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Bond, BondRow, Item, Wrap
 from closeknit.web.bonds.opened import OpenBond, key_for
 from closeknit.web.bonds.store import (
+    NotThere,
     events_append,
     events_read,
     hold,
@@ -29,10 +30,6 @@ from closeknit.web.tasks import checkpoint_soon
 from .models import Draft, Moment, OwnPrompt
 
 DeckChange = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-class NotThere(Exception):
-    """No such moment for this member."""
 
 
 class TooDeep(Exception):
