@@ -64,6 +64,10 @@ PLACES = {
     "membership.pause": ("SELF", "PROSE", False),
     "private.word": ("SELF", "PROSE", False),
     "arrival": ("SELF", "PROSE", False),
+    "membership.open_from": ("SELF", "PROSE", False),
+    "dialogue.card": ("BOND", "PROSE", False),
+    "dialogue.own": ("SELF", "PROSE", False),
+    "dialogue.choice": ("BOND", "PROSE", False),
 }
 Json = dict[str, Any]
 
