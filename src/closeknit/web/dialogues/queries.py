@@ -505,13 +505,13 @@ def history(opened: OpenBond, page: int) -> tuple[list[Past], bool]:
     over = services.dialogues_of(opened).filter(over_at__isnull=False)
     rows = list(over[(page - 1) * HISTORY_PAGE : page * HISTORY_PAGE + 1])
     told = services.told_of(opened, rows[:HISTORY_PAGE])
-    own = {row.dialogue_id: row for row in DialogueOwn.objects.filter(member_id=opened.me.id, dialogue__in=rows)}
+    own = services.owns_read(opened, rows)
     found = []
     for one in told:
         if one.state is not None and not one.state.order:
             continue
         texts = _texts(opened, one)
-        mine = own[one.row.id].unseal(opened.keyring.self_key) if one.row.id in own else {}
+        mine = own.get(one.row.id, {})
         agreed = _agreements(opened, one, texts)
         found.append(Past(_line(opened, one, texts), agreed, mine.get("line", ""), one.gone is not None))
     return found, len(rows) > HISTORY_PAGE

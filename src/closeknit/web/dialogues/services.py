@@ -454,8 +454,16 @@ def agree(opened: OpenBond, dialogue_id: uuid.UUID, text: str, back_in: timedelt
 def own_read(opened: OpenBond, dialogue_id: uuid.UUID) -> dict[str, Any]:
     """What I alone know of a dialogue: draft, scratch, heat, not_now, pulse, line."""
     row = DialogueOwn.objects.filter(member_id=opened.me.id, dialogue_id=dialogue_id).first()
-    if row is None:
-        return {}
+    return _opened_own(opened, row) if row is not None else {}
+
+
+def owns_read(opened: OpenBond, rows: Sequence[Dialogue]) -> dict[uuid.UUID, dict[str, Any]]:
+    """The same of several dialogues, by dialogue. One query."""
+    own = DialogueOwn.objects.filter(member_id=opened.me.id, dialogue__in=rows)
+    return {row.dialogue_id: _opened_own(opened, row) for row in own}
+
+
+def _opened_own(opened: OpenBond, row: DialogueOwn) -> dict[str, Any]:
     try:
         return row.unseal(opened.keyring.self_key)
     except vault.VaultError:
@@ -466,7 +474,7 @@ def own_write(opened: OpenBond, dialogue_id: uuid.UUID, **changes: Any) -> None:
     """Change some of it."""
     with transaction.atomic():
         row = DialogueOwn.objects.select_for_update().filter(member_id=opened.me.id, dialogue_id=dialogue_id).first()
-        present = row.unseal(opened.keyring.self_key) if row is not None else {}
+        present = _opened_own(opened, row) if row is not None else {}
         row = row or DialogueOwn(member_id=opened.me.id, dialogue_id=dialogue_id)
         row.seal(opened.keyring.self_key, {**present, **changes})
         row.save()
@@ -480,9 +488,20 @@ def _own_forget_draft(opened: OpenBond, row: Dialogue) -> None:
 # -- decisions of all -----------------------------------------------------------------------------------------------------
 
 
+def _choices_of(dialogue_id: uuid.UUID) -> Any:
+    return DialogueChoice.objects.select_related("dialogue").filter(dialogue_id=dialogue_id)
+
+
+def _opened_choice(opened: OpenBond, row: DialogueChoice) -> dict[str, Any]:
+    try:
+        return row.unseal(key_for(opened.keys, row.body))
+    except vault.VaultError:
+        raise Tampered from None
+
+
 def _choice_write(opened: OpenBond, dialogue_id: uuid.UUID, **changes: Any) -> None:
-    row = DialogueChoice.objects.select_related("dialogue").filter(member_id=opened.me.id, dialogue_id=dialogue_id).first()
-    present = row.unseal(key_for(opened.keys, row.body)) if row is not None else {}
+    row = _choices_of(dialogue_id).filter(member_id=opened.me.id).first()
+    present = _opened_choice(opened, row) if row is not None else {}
     row = row or DialogueChoice(member_id=opened.me.id, dialogue=Dialogue.objects.get(pk=dialogue_id))
     row.seal(opened.key, {**present, **changes}, epoch=opened.epoch)
     row.save()
@@ -490,14 +509,13 @@ def _choice_write(opened: OpenBond, dialogue_id: uuid.UUID, **changes: Any) -> N
 
 def my_choice(opened: OpenBond, dialogue_id: uuid.UUID) -> dict[str, Any]:
     """My own inputs: wish, wish_step, keep."""
-    row = DialogueChoice.objects.select_related("dialogue").filter(member_id=opened.me.id, dialogue_id=dialogue_id).first()
-    return row.unseal(key_for(opened.keys, row.body)) if row is not None else {}
+    row = _choices_of(dialogue_id).filter(member_id=opened.me.id).first()
+    return _opened_choice(opened, row) if row is not None else {}
 
 
 def _choices(opened: OpenBond, dialogue_id: uuid.UUID) -> dict[str, dict[str, Any]]:
     """Everyone's inputs: for working out a decision, never for a page."""
-    rows = DialogueChoice.objects.select_related("dialogue").filter(dialogue_id=dialogue_id)
-    return {str(row.member_id): row.unseal(key_for(opened.keys, row.body)) for row in rows}
+    return {str(row.member_id): _opened_choice(opened, row) for row in _choices_of(dialogue_id)}
 
 
 def wish(opened: OpenBond, dialogue_id: uuid.UUID, step: int, chosen: machine.Wish) -> State:
@@ -577,7 +595,9 @@ def let_go_if_due(opened: OpenBond, one: Told) -> bool:
     state = one.state
     if state is None or state.kept or state.phase not in machine.OVER or not state.order:
         return False
-    if opened.bond.stale or not any(turn.item for turn in state.turns) or clock.now().timestamp() < state.over_at + KEEP_BY.total_seconds():
+    if opened.bond.stale or not any(turn.item for turn in state.turns):
+        return False
+    if clock.now().timestamp() < state.over_at + KEEP_BY.total_seconds():
         return False
     with transaction.atomic():
         opened.bond = hold(opened)
