@@ -914,6 +914,7 @@ def test_own_row_of_a_dialogue_moved(home: SimpleNamespace) -> None:
     one, two = talks(home)
     one.post(home.ana, "own", field="scratch", text=CLOSED)
     row = DialogueOwn.objects.get(member=home.ana.member, dialogue=one.id)
+    DialogueOwn.objects.exclude(pk=row.pk).delete()
     DialogueOwn.objects.filter(pk=row.pk).update(dialogue=two.id)
     noticed(home.ana, two.path)
     noticed(home.ana, home.today)
