@@ -65,6 +65,10 @@ PLACES = {
     "private.word": ("SELF", "PROSE", False),
     "arrival": ("SELF", "PROSE", False),
     "member.factor": ("SELF", "PROSE", False),
+    "membership.open_from": ("SELF", "PROSE", False),
+    "dialogue.card": ("BOND", "PROSE", False),
+    "dialogue.own": ("SELF", "PROSE", False),
+    "dialogue.choice": ("BOND", "PROSE", False),
 }
 Json = dict[str, Any]
 

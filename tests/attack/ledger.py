@@ -38,6 +38,8 @@ OWNER = {
     "Item": "author_id",
     "Draft": "member_id",
     "OwnPrompt": "author_id",
+    "DialogueOwn": "member_id",
+    "DialogueChoice": "member_id",
 }
 RIGHTS = ("username", "under_18", "is_host", "is_staff", "is_superuser", "is_active", "public_key", "email")
 #: Raw, these would be markup or code; escaped, they are words.
@@ -54,7 +56,7 @@ def rows_of_others(attacker: Any, shared: Iterable[Any] = ()) -> Rows:
         members[bond].add(member)
     common = {*shared, *(bond for bond, present in members.items() if present == {attacker})}
     for model in apps.get_models():
-        if model._meta.app_label not in {"members", "bonds", "moments"} or model.__name__ in {"Limit", "Wrap"}:
+        if model._meta.app_label not in {"members", "bonds", "moments", "dialogues"} or model.__name__ in {"Limit", "Wrap"}:
             continue
         owner = OWNER.get(model.__name__)
         names = [one.attname for one in model._meta.concrete_fields]

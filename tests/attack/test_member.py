@@ -31,6 +31,7 @@ from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
 from closeknit.web.sealed.kinds import REGISTRY, Reading
 from tests.cast import PASSPHRASE, Cast, Person
+from tests.web.talk import Talk, ask, pass_the_check, settled
 
 from .ledger import Attacker, Ledger, judge_answer
 from .names import addresses
@@ -44,6 +45,8 @@ FEWEST = {
     "test_replayed_and_reordered_forms": 36,
     "test_bad_values_in_every_field": 40,
     "test_fields_that_are_nobodys_to_send": 27,
+    "test_speaking_without_the_floor": 44,
+    "test_huge_and_broken_fields_of_a_dialogue": 40,
     "test_methods": 54,
     "test_another_sites_page_with_anas_cookies": 117,
     "test_hosts": 9,
@@ -61,6 +64,7 @@ FEWEST = {
     "test_attempts_are_many": 0,
 }
 FORM = "application/x-www-form-urlencoded"
+SCRATCH, LINE = "umbrellaquay", "wisteriafold"
 UNREVEALED, DRAFT, REVEALED, PRIVATE = "quincemarrow", "turnipgrave", "saffronbell", "medlarnest"
 NAMED, PROMPTED, ELSEWHERE = "Quillhouse", "Who taught you to whistle like a kettle?", "Marzipan Club"
 
@@ -145,6 +149,40 @@ class Scene:
             found.append((state.answer_of(self.ana.id), [one for one in state.words if one.by == self.ana.id]))
         return found
 
+    def talking(self) -> Talk:
+        """Ana and Jonas in the understood loop: she has said a thing, he has said it back, and she is to say whether it was
+        that. She keeps a scratch line, has typed a draft, and chosen in private in a dialogue that is over."""
+        settled(self.pair)
+        pass_the_check(self.pair, self.ana, self.jonas)
+        first = ask(self.cast, "good-news").begin()
+        first.say("over and done")
+        first.post(self.ana, "end")
+        first.post(self.ana, "keep", keep="yes")
+        first.post(self.ana, "after", line=LINE, safe="2")
+        first.post(self.ana, "agree", text="a walk of Ana's", back="7")
+        pass_the_check(self.pair, self.ana)
+        self.over = first
+        with clock.shifted(timedelta(minutes=1)):
+            talk = ask(self.cast, "understood", topic="about the lamp").begin()
+        talk.all_ready()
+        while talk.state().floor != self.ana.id:
+            talk.do(talk.speaker, "passed")
+        talk.say("the lamp is on")
+        talk.say("you mean the lamp")
+        talk.post(self.ana, "own", field="scratch", text=SCRATCH)
+        talk.post(self.ana, "own", text=DRAFT)
+        return talk
+
+    def what_stands_in(self, talk: Talk) -> Any:
+        """Where both dialogues stand, and what of Ana's is in them."""
+        found = []
+        for one in (talk, self.over):
+            state = one.state(self.ana)
+            mine = [turn for turn in state.turns if turn.by == self.ana.id]
+            agreed = [agreement for agreement in state.agreements if agreement.by == self.ana.id]
+            found.append((mine, agreed, state.floor, state.step, state.kept, state.here, state.order, state.over_at))
+        return found
+
     def session_of(self, person: Person) -> Any:
         return OwnSession.objects.get(session_key=person.client.session.session_key).id
 
@@ -210,6 +248,7 @@ def test_forged_ids(scene: Scene) -> None:
         "invitation_id": s.invitation.id,
         "member_id": s.ana.member.pk,
     }
+    victims |= {"dialogue_id": s.talking().id, "script_id": "good-news"}
     mixed = {**victims, "bond_id": s.elsewhere}
     own_moment = {**mixed, "moment_id": s.eves}
     reverse_mix = {**victims, "moment_id": s.eves, "prompt_id": s.eves_prompt.id}
@@ -225,6 +264,8 @@ def test_forged_ids(scene: Scene) -> None:
             expect = {404, 405} if "bond_id" in keys else None
             if name == "invite-recall" and ids["bond_id"] == s.elsewhere:
                 expect = {302, 405}  # back to one's own page, with nothing recalled
+            if name == "talk-start" and ids["bond_id"] == s.elsewhere:
+                expect = {200, 422}  # a script is everybody's; what is missing is somebody to ask
             eve.tries(f"{name}, {said}", "GET", lambda path=path: s.eve.client.get(path), expect=expect)
             eve.tries(f"{name}, {said}", "POST", lambda path=path: s.eve.client.post(path, full), expect=expect)
 
@@ -298,6 +339,108 @@ def test_replayed_and_reordered_forms(scene: Scene) -> None:
     ]
     for target, method, act in tries:
         jonas.tries(target, method, act)
+
+
+def test_speaking_without_the_floor(scene: Scene) -> None:
+    """Jonas in a dialogue with Ana: her turns, her yeses, her wishes, her choices and the order of things."""
+    s = scene
+    talk = s.talking()
+    jonas = s.as_jonas("a dialogue: turns, yeses and choices of another", (SCRATCH, LINE, DRAFT))
+    jonas.watch = lambda: s.what_stands_in(talk)
+    state = talk.state()
+    ana, step = s.ana.id, state.step
+    hers = next(turn.item for turn in state.turns if turn.by == ana)
+    agreed = s.over.state().agreements[0].item
+
+    def do(verb: str, **fields: Any) -> Any:
+        return s.jonas.client.post(f"{talk.path}do/", {"verb": verb, "step": step, **fields})
+
+    def post(act: str, one: Talk = talk, **fields: Any) -> Any:
+        return s.jonas.client.post(f"{one.path}{act}/", fields)
+
+    words = {"text": "x", "how": "typed"}
+    refused = {404, 409, 422}
+    for verb, fields in {
+        "judged": {"verdict": "yes"},
+        "said": words,
+        "reflected": words,
+        "added": words,
+        "validated": words,
+        "empathised": words,
+        "confirmed": {"text": ""},
+        "more": {"more": "yes"},
+        "let-rest": {},
+        "rephrased": {},
+        "passed": {},
+        "skipped": {},
+        "swapped": {},
+        "responded": {"choice": "thanks"},
+        "chose": {"option": "end"},
+        "done": {},
+        "floor-asked": {},
+    }.items():
+        jonas.tries("judging and speaking", verb, lambda v=verb, f=fields: do(v, **f), expect=refused)
+        more = {**fields, "as": ana}
+        jonas.tries("as Ana", verb, lambda v=verb, f=more: do(v, **f), expect=refused)
+    for verb in ("began", "begun", "asked", "accepted", "ready", "wished", "kept", "agreed", "took-back", "left", "", "x"):
+        jonas.tries("verbs that no form sends", verb, lambda v=verb: do(v), expect={404})
+    for old in ("0", "1", str(step - 1), str(step + 1), "-1", "9" * 40, "x", ""):
+        jonas.tries("old and coming steps", old, lambda o=old: do("reflected", **words, step=o), expect=refused)
+    acts: list[tuple[str, Any]] = [
+        ("wish for another", lambda: post("wish", wish="deeper", step=step, **{"as": ana, "member": ana})),
+        ("wish where there is none", lambda: post("wish", wish="finish", step=step)),
+        ("pause as another", lambda: post("rest", what="pause", **{"as": ana})),
+        ("return of another", lambda: post("rest", what="on", **{"as": ana})),
+        ("end as another", lambda: post("end", **{"as": ana})),
+        ("yes for another", lambda: post("accept", **{"as": ana, "member": ana})),
+        ("ready for another", lambda: post("ready", **{"as": ana})),
+        ("begin again", lambda: post("begin")),
+        ("come in again", lambda: post("come-in", **{"as": ana})),
+        ("keep before the end", lambda: post("keep", keep="yes")),
+        ("agree before the end", lambda: post("agree", text="x", back="0")),
+        ("rate before the end", lambda: post("after", safe="9")),
+        ("take back another's turn", lambda: post(f"take-back/{hers}")),
+        ("take back another's agreement", lambda: post(f"take-back/{agreed}", s.over)),
+        ("take back from another dialogue", lambda: post(f"take-back/{hers}", s.over)),
+        ("a calendar file of none", lambda: s.jonas.client.get(f"{talk.path}time/")),
+        ("go on after the end", lambda: post("rest", s.over, what="on")),
+        ("speak after the end", lambda: post("do", s.over, verb="said", step=s.over.state().step, text="x")),
+    ]
+    for name, act in acts:
+        jonas.tries("the order of things", name, act, expect=refused)
+    keeps = s.as_jonas("a dialogue: choosing for another", (SCRATCH, LINE))
+    keeps.watch = lambda: s.over.state(s.ana).kept
+    keeps.tries("kept by one alone", "keep", lambda: post("keep", s.over, keep="maybe", member=ana), expect={422})
+    for path in (talk.path, s.over.path, f"/b/{s.pair}/talk/", f"/b/{s.pair}/talk/history/", f"/b/{s.pair}/"):
+        name = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", path) + ("" if path != s.over.path else " over")
+        jonas.tries("reading private lines", name, lambda p=path: s.jonas.client.get(p), expect={200})
+
+
+def test_huge_and_broken_fields_of_a_dialogue(scene: Scene) -> None:
+    s = scene
+    talk = s.talking()
+    jonas = s.as_jonas("a dialogue: huge and broken fields", (SCRATCH, LINE, DRAFT))
+    jonas.watch = lambda: s.what_stands_in(talk)
+    targets = {
+        "own": (f"{talk.path}own/", "text", {}),
+        "scratch": (f"{talk.path}own/", "text", {"field": "scratch"}),
+        "minutes": (f"{talk.path}rest/", "minutes", {"what": "longer"}),
+        "line": (f"{s.over.path}after/", "line", {}),
+        "rating": (f"{s.over.path}after/", "safe", {}),
+        "agreement": (f"{s.over.path}agree/", "text", {"back": "7"}),
+        "back": (f"{s.over.path}agree/", "back", {"text": "x"}),
+        "topic": (f"/b/{s.pair}/talk/start/understood/", "topic", {"device": "each"}),
+        "when": (f"/b/{s.pair}/talk/start/good-news/", "when", {"device": "each"}),
+        "device": (f"/b/{s.pair}/talk/start/good-news/", "device", {}),
+        "check": (f"/b/{s.pair}/talk/check/", "afraid", {"hurt": "no", "free": "yes", "shown": "no"}),
+        "next": (f"/b/{s.pair}/talk/check/", "next", {"afraid": "no", "hurt": "no", "free": "yes", "shown": "no"}),
+        "verdict": (f"{talk.path}do/", "text", {"verb": "judged", "verdict": "partly", "step": str(talk.state().step)}),
+        "added": (f"{talk.path}do/", "text", {"verb": "added", "step": str(talk.state().step)}),
+    }
+    for kind in ("NUL", "very long", "not UTF-8", "a lone surrogate", "a number too large", "markup"):
+        for name, (path, field, rest) in targets.items():
+            body = form_body(**{**rest, field: BAD_VALUES[kind].replace("{field}", field)})
+            jonas.tries(name, kind, lambda p=path, b=body: s.jonas.client.generic("POST", p, b, content_type=FORM))
 
 
 # -- fields -----------------------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ from closeknit.web.bonds.models import (
     Wrap,
 )
 from closeknit.web.bonds.opened import OpenBond, Tampered
+from closeknit.web.dialogues import gate
+from closeknit.web.dialogues.models import Dialogue, DialogueChoice, DialogueOwn
 from closeknit.web.members import factors
 from closeknit.web.members import services as members
 from closeknit.web.members.models import Dropped, Factor, Member, MemberRow, SecretWrap
@@ -50,6 +52,7 @@ from closeknit.web.moments import services as moments
 from closeknit.web.moments.models import Draft, Moment, OwnPrompt
 from tests.cast import PASSPHRASE, Person
 from tests.passkey import HERE, SoftPasskey, add_passkey, sign_in, step_up
+from tests.web.talk import Talk, ask
 
 pytestmark = pytest.mark.django_db
 
@@ -963,6 +966,130 @@ def test_second_ways_taken_away(second: SimpleNamespace) -> None:
     client = Client()
     assert client.post("/sign-in/", {"login": "ana", "password": "not her passphrase at all"}).status_code == 422
     assert client.post("/sign-in/", {"login": "ana", "password": PASSPHRASE}).url == "/"
+
+
+# -- dialogues --------------------------------------------------------------------------------------------------------
+
+
+def talks(home: SimpleNamespace, *, over: bool = False) -> tuple[Talk, Talk]:
+    """Two dialogues of the pair with a typed turn by each; both ended where `over`."""
+    found = []
+    for minutes in (1, 2):
+        with clock.shifted(timedelta(minutes=minutes)):
+            talk = ask(home.cast, "good-news").begin()
+            talk.say(f"{CLOSED} {minutes}")
+            talk.say(f"{CLOSED} back {minutes}")
+            if over:
+                talk.post(home.ana, "end")
+        found.append(talk)
+    return found[0], found[1]
+
+
+def test_tombstone_planted_for_a_stream(home: SimpleNamespace) -> None:
+    """As if all had let a dialogue go: whoever wrote to it holds a count that the stone must reach, and a key it needs."""
+    talk, _other = talks(home)
+    number = Event.objects.filter(stream=talk.id).count()
+    Event.objects.filter(stream=talk.id).delete()
+    stone = Event(bond_id=home.pair, stream=talk.id, number=number + 1)
+    stone.body = seal_as(vault.Key.new(), stone, {"v": 1, "gone": number, "over": 0, "closed": True, "agreements": []}, 1)
+    stone.save(force_insert=True)
+    for person in (home.ana, home.jonas):
+        noticed(person, talk.path)
+        noticed(person, f"{home.today}talk/")
+
+
+def test_tombstone_of_another_dialogue(home: SimpleNamespace) -> None:
+    talk, other = talks(home, over=True)
+    for person in (home.ana, home.jonas):
+        other.post(person, "keep", keep="no")
+    stone = Event.objects.get(stream=other.id)
+    Event.objects.filter(stream=talk.id).delete()
+    Event.objects.filter(pk=stone.pk).update(stream=talk.id)
+    noticed(home.ana, talk.path)
+    noticed(home.jonas, talk.path)
+
+
+def test_dialogue_put_back_after_it_was_let_go(home: SimpleNamespace) -> None:
+    """What all let go, events and texts alike, from an older copy: whoever let it go last notices."""
+    talk, _other = talks(home, over=True)
+    events = [copy_row(Event, row.pk) for row in Event.objects.filter(stream=talk.id)]
+    for person in (home.ana, home.jonas):
+        talk.post(person, "keep", keep="no")
+    Event.objects.filter(stream=talk.id).delete()
+    for row in events:
+        Event.objects.create(**row)
+    noticed(home.jonas, talk.path)
+
+
+def test_dialogue_cards_exchanged(home: SimpleNamespace) -> None:
+    """Who was asked, and to what: the script and the people of one dialogue on another."""
+    one, two = talks(home)
+    swap(Dialogue, Dialogue.objects.get(pk=one.id), Dialogue.objects.get(pk=two.id), "body")
+    for person in (home.ana, home.jonas):
+        noticed(person, one.path)
+        noticed(person, home.today)
+
+
+def test_own_row_of_a_dialogue_moved(home: SimpleNamespace) -> None:
+    one, two = talks(home)
+    one.post(home.ana, "own", field="scratch", text=CLOSED)
+    row = DialogueOwn.objects.get(member=home.ana.member, dialogue=one.id)
+    DialogueOwn.objects.exclude(pk=row.pk).delete()
+    DialogueOwn.objects.filter(pk=row.pk).update(dialogue=two.id)
+    noticed(home.ana, two.path)
+    noticed(home.ana, home.today)
+    DialogueOwn.objects.filter(pk=row.pk).update(dialogue=one.id, member=home.jonas.member)
+    noticed(home.jonas, one.path)
+
+
+def test_choice_of_another_moved(home: SimpleNamespace) -> None:
+    """Ana would let it go, Jonas would keep it: each choice in the other's name, or in another dialogue's."""
+    one, two = talks(home, over=True)
+    one.post(home.ana, "keep", keep="yes")
+    two.post(home.ana, "keep", keep="yes")
+    choice = DialogueChoice.objects.get(dialogue=one.id)
+    DialogueChoice.objects.filter(pk=choice.pk).update(member=home.jonas.member)
+    noticed(home.jonas, one.path)
+    answer = home.ana.client.post(f"{one.path}keep/", {"keep": "yes"})
+    assert answer.status_code == 409 and Item.objects.filter(stream=one.id).exists()
+    DialogueChoice.objects.filter(dialogue=two.id).delete()
+    DialogueChoice.objects.filter(pk=choice.pk).update(member=home.ana.member, dialogue=two.id)
+    noticed(home.ana, two.path)
+
+
+def test_words_of_a_bond_given_an_author(home: SimpleNamespace) -> None:
+    """What was typed on a device that was passed round, as if Ana had written it alone."""
+    talk = ask(home.cast, "good-news", device="one")
+    for _turn in range(2):
+        state = talk.state()
+        extra = {} if state.floor == home.ana.id else {"as": state.floor}
+        talk.do(home.ana, "said", text=CLOSED, **extra)
+    talk.post(home.ana, "end")
+    item = Item.objects.get(stream=talk.id, author=None)
+    Item.objects.filter(pk=item.pk).update(author=home.ana.member)
+    noticed(home.jonas, talk.path)
+
+
+def test_day_of_the_check_moved_to_another(home: SimpleNamespace) -> None:
+    """A check that Ana passed, for Jonas who did not."""
+    gate.write(home.ana.bond(home.pair), passed=True)
+    hers, his = (
+        BondRow.objects.get(bond_id=home.pair, member=p.member, place=vault.Place.MEMBERSHIP_OPEN_FROM)
+        for p in (home.ana, home.jonas)
+    )
+    swap(BondRow, hers, his, "body")
+    noticed(home.jonas, f"{home.today}talk/start/understood/")
+
+
+def test_over_at_planted(home: SimpleNamespace) -> None:
+    """A dialogue said to be long over: lists sort by the column; where it stands is folded from its events."""
+    talk, _other = talks(home)
+    Dialogue.objects.filter(pk=talk.id).update(over_at=clock.now() - timedelta(days=20))
+    shows(home.ana, f"{home.today}talk/")
+    assert Item.objects.filter(stream=talk.id).exists()
+    shows(home.jonas, talk.path)
+    talk.say("and on it goes")
+    assert talk.state().phase.value == "running"
 
 
 # -- the table --------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ HELD_BY = {
     vault.Place.MEMBERSHIP_CARD: (vault.Kind.BOND, "bond"),
     vault.Place.MEMBERSHIP_WISHES: (vault.Kind.BOND, "bond"),
     vault.Place.MEMBERSHIP_OPEN_AFTER: (vault.Kind.BOND, "bond"),
+    vault.Place.MEMBERSHIP_OPEN_FROM: (vault.Kind.SELF, "self"),
     vault.Place.MEMBERSHIP_PINS: (vault.Kind.SELF, "self"),
     vault.Place.MEMBERSHIP_OWN: (vault.Kind.SELF, "self"),
     vault.Place.STREAM_HEAD: (vault.Kind.SELF, "self"),
@@ -46,6 +47,9 @@ HELD_BY = {
     vault.Place.MEMBERSHIP_VOTES: (vault.Kind.BOND, "bond"),
     vault.Place.MEMBERSHIP_PAUSE: (vault.Kind.SELF, "self"),
     vault.Place.PRIVATE_WORD: (vault.Kind.SELF, "self"),
+    vault.Place.DIALOGUE_CARD: (vault.Kind.BOND, "bond"),
+    vault.Place.DIALOGUE_OWN: (vault.Kind.SELF, "self"),
+    vault.Place.DIALOGUE_CHOICE: (vault.Kind.BOND, "bond"),
     vault.Place.ARRIVAL: (vault.Kind.SELF, "self"),
     vault.Place.FACTOR: (vault.Kind.SELF, "self"),
 }

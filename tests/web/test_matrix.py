@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from closeknit.web.dialogues import services as dialogues
 from closeknit.web.members import factors
 from closeknit.web.members.models import Factor, OwnSession
 from closeknit.web.moments import services as moments
+
+from .talk import Talk, ask
 
 MATRIX: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
     (Path(__file__).parent / "matrix.yaml").read_text("utf-8")
@@ -151,7 +154,6 @@ def test_matrix(scene, who, method):
 @pytest.mark.django_db
 def test_absent_and_not_yours_are_the_same_bytes(scene):
     cast, ids, _secret = scene
-    import re
 
     def page(path: str) -> tuple[int, str]:
         answer = cast.eve.client.get(path)
@@ -171,3 +173,67 @@ def test_a_declined_invitation_looks_like_no_answer(scene):
     after = cast.ana.client.get(f"/b/{Invitation.objects.get(pk=ids['invitation_id']).bond_id}/invite/")
     assert [one["state"] for one in before.context["open"]] == [one["state"] for one in after.context["open"]]
     assert client.post(f"/join/{ids['invitation_id']}/", {"secret": bonds.invitation_words(secret)}).status_code == 410
+
+
+# -- one dialogue, by who has something to do with it ---------------------------------------------------------------------
+
+TALK: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "matrix_talk.yaml").read_text("utf-8"))
+IN_TALK = ("former", "unasked", "waiting", "floor")
+
+
+@pytest.fixture
+def circle_talk(cast):
+    """(the dialogue, its visitors by name, an item of whoever has the floor)."""
+    from closeknit.web.bonds import leaving
+    from closeknit.web.bonds.models import Item
+
+    circle = cast.circle()
+    cast.join(cast.ana, cast.eve, circle)
+    cast.ana.bond(circle)
+    talk = ask(cast, "good-news", cast.ana, cast.jonas, cast.eve, bond=circle).begin()
+    while not Item.objects.filter(stream=talk.id, author=talk.speaker.member).exists() or talk.speaker is cast.eve:
+        talk.say("a word of mine")
+    floor = talk.speaker
+    waiting = cast.jonas if floor is cast.ana else cast.ana
+    leaving.bond_leave(cast.eve.bond(circle))
+    cast.ana.client.post(f"/b/{circle}/pause/", {"do": "back"})
+    for person in (cast.ana, cast.jonas, cast.cleo):
+        person.bond(circle)
+    assert talk.state().floor == floor.id
+    people = {"former": cast.eve, "unasked": cast.cleo, "waiting": waiting, "floor": floor}
+    item = Item.objects.filter(stream=talk.id, author=floor.member).first()
+    return talk, people, item
+
+
+def path_of(row: str, talk: Talk, item: Any, dialogue: Any = None) -> str:
+    name = row.split()[0]
+    kwargs = {"bond_id": talk.bond, "dialogue_id": dialogue or talk.id}
+    return reverse(name, kwargs={**kwargs, "item_id": item} if name == "dialogue-take-back" else kwargs)
+
+
+def test_every_address_of_a_dialogue_has_a_row():
+    wanted = {name for name, pattern in url_names().items() if "dialogue_id" in pattern.pattern.converters}
+    assert {row.split()[0] for row in TALK} == wanted
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", IN_TALK)
+def test_matrix_of_a_dialogue(circle_talk, who):
+    from django.db import transaction
+
+    talk, people, item = circle_talk
+    client, step, wrong = people[who].client, talk.state().step, []
+    bare = lambda page: re.sub(r'nonce="[^"]*"|name="csrfmiddlewaretoken" value="[^"]*"', "", page)  # noqa: E731
+    for row, expected in TALK.items():
+        sid = transaction.savepoint()
+        pages = []
+        for dialogue in (None, uuid.uuid4()):
+            path = path_of(row, talk, item.pk, dialogue)
+            answer = client.get(path) if expected.get("get") else client.post(path, {"step": step, **expected["post"]})
+            pages.append((answer.status_code, bare(answer.content.decode()).replace(path, "")))
+        transaction.savepoint_rollback(sid)
+        if pages[0][0] != expected[who]:
+            wrong.append(f"{row} by {who}: {pages[0][0]}, expected {expected[who]}")
+        if expected[who] == 404 and who in {"former", "unasked"} and pages[0] != pages[1]:
+            wrong.append(f"{row} by {who}: absent and not-yours differ")
+    assert not wrong, "\n".join(wrong)

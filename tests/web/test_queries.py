@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from closeknit.web import clock
 from closeknit.web.moments import services as moments
+
+from .talk import ask
 
 pytestmark = pytest.mark.django_db
 MOST = 12
@@ -54,3 +59,68 @@ def test_no_page_loads_the_row_of_a_closed_answer(cast):
         text = " ".join(one["sql"] for one in queries)
         assert item not in text and item.replace("-", "") not in text
         assert "bonds_item" not in text
+
+
+# -- dialogues ----------------------------------------------------------------------------------------------------------
+
+
+def talk_past(cast, start: int, number: int) -> None:
+    """Dialogues that are over, in every way that one can be: let go, agreed on, undecided."""
+    for which in range(start, start + number):
+        with clock.shifted(timedelta(minutes=which)):
+            talk = ask(cast, "good-news").begin()
+            talk.say("a word")
+            talk.post(cast.ana, "end")
+            talk.post(cast.ana, "agree", text="a walk", back="7")
+            if which % 2:
+                for person in talk.people:
+                    talk.post(person, "keep", keep="no")
+
+
+def test_talk_does_not_ask_more_as_its_history_grows(cast):
+    paths = [f"/b/{cast.pair}/{path}" for path in ("talk/", "talk/history/", "")]
+    talk_past(cast, 0, 2)
+    few = {path: count(cast, path) for path in paths}
+    talk_past(cast, 2, 4)
+    assert {path: count(cast, path) for path in paths} == few
+    assert max(few.values()) <= MOST + 2 and few[paths[-1]] <= MOST
+
+
+def test_today_keeps_its_number_while_dialogues_are_asked_and_under_way(cast):
+    fill(cast, 3)
+    empty = count(cast, f"/b/{cast.pair}/")
+    for minutes in range(4):
+        with clock.shifted(timedelta(minutes=minutes)):
+            talk = ask(cast, "good-news")
+            if minutes % 2:
+                talk.begin().say("a word")
+            else:
+                talk.post(cast.ana, "own", field="scratch", text="a note")
+    assert count(cast, f"/b/{cast.pair}/") == empty <= MOST
+
+
+def test_a_dialogues_page_does_not_ask_more_as_it_grows(cast):
+    talk = ask(cast, "good-news").begin()
+    talk.say("one")
+    few = count(cast, talk.path)
+    while talk.state().the_part.id == "news":
+        talk.say("another")
+    assert count(cast, talk.path) == few <= MOST
+    talk_past(cast, 2, 4)
+    assert count(cast, talk.path) == few
+
+
+def test_no_more_than_twenty_past_dialogues_are_read(cast, monkeypatch):
+    from closeknit.web.dialogues import queries, services
+
+    monkeypatch.setattr(services, "LOOKS_BACK", 2)
+    monkeypatch.setattr(queries, "HISTORY_PAGE", 2)
+    talk_past(cast, 0, 4)
+    read = []
+    real = services.told_of
+    monkeypatch.setattr(services, "told_of", lambda o, rows, verbs=None: read.append(len(rows)) or real(o, rows, verbs))
+    cast.ana.client.get(f"/b/{cast.pair}/talk/")
+    services.ended_before(cast.ana.bond(cast.pair))
+    assert read and max(read) <= 2
+    page = cast.ana.client.get(f"/b/{cast.pair}/talk/history/?page=2").content.decode()
+    assert page.count("Good news, answered well") == 2 and "Newer" in page and "Older" not in page

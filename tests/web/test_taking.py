@@ -22,6 +22,7 @@ from closeknit.web.bonds import leaving, private
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Event, Item, PrivateWord, Wrap
 from closeknit.web.content import content_root
+from closeknit.web.dialogues.models import Dialogue
 from closeknit.web.moments import services as moments
 from closeknit.web.moments.models import Moment
 from closeknit.web.sealed import kinds
@@ -29,6 +30,7 @@ from closeknit.web.sealed.kinds import REGISTRY, Reading
 from closeknit.web.taking import copying, opening, services
 from closeknit.web.taking.models import Arrival
 from tests.cast import PASSPHRASE, Person
+from tests.web.talk import ask
 
 pytestmark = pytest.mark.django_db
 SCHEMA = json.loads((content_root() / "schema" / "export.schema.json").read_text("utf-8"))
@@ -94,6 +96,16 @@ def live(cast) -> None:
         [(None, {"text": "from long ago", "prompt": "Then?", "kind": "answer", "at": LONG_AGO, "bond": "Old"})],
     )
     moments.answer_share(jonas, late.id, "hidden pomegranate")
+    for _talk in range(3):
+        talk = ask(cast, "good-news").begin()
+        talk.say("a heron")
+        talk.say("which heron")
+        talk.post(cast.ana, "own", field="scratch", text="ask about the boat")
+        talk.post(cast.jonas, "own", field="scratch", text="hidden sarsaparilla")
+        talk.post(cast.ana, "end")
+        talk.post(cast.ana, "after", line="breathe out", safe="9")
+        talk.post(cast.ana, "agree", text="a walk on Sunday", back="7")
+        Dialogue.objects.filter(pk=talk.id).update(asked_at=clock.now() - timedelta(minutes=5))
 
 
 # -- what a copy holds ------------------------------------------------------------------------------------------------
@@ -109,14 +121,17 @@ def test_a_copy_holds_everything_of_ones_own_and_is_as_the_schema_says(cast):
     assert json.loads(archive.read("schema/export.schema.json")) == SCHEMA
     data = data_of(raw)
     texts = Counter(word["kind"] for word in data["words"])
-    assert texts == {"answer": 2, "reply": 1, "note": 1, "draft": 5, "prompt": 1}
+    talks = {"turn": 6, "scratch": 3, "line": 3}
+    assert texts == {"answer": 2, "reply": 1, "note": 1, "draft": 5, "prompt": 1, **talks}
     ids = {word["id"] for word in data["words"]}
     assert {str(pk) for pk in Item.objects.filter(author=cast.ana.member).values_list("pk", flat=True)} <= ids
+    assert len(data["dialogues"]) == 3 and {one["my_line"] for one in data["dialogues"]} == {"breathe out"}
     for section in ("account", "settings", "record", "sessions", "bonds", "memberships", "choices", "invitations"):
         assert data[section], section
     assert data["bonds"][0]["people"][1]["name"] == "Jonas"
     everything = b"".join(archive.read(name) for name in archive.namelist())
     assert b"quince of Jonas" in everything and b"hidden pomegranate" not in everything
+    assert b"which heron" in everything and b"hidden sarsaparilla" not in everything
     assert PASSPHRASE.encode() not in everything
 
 
@@ -132,11 +147,13 @@ def test_the_schema_describes_each_section_and_refuses_what_it_does_not_know(cas
 def test_every_exporter_reads_in_short_pages(cast, monkeypatch):
     """The first entries come before the last rows were read, and no query asks for more than a page."""
     from closeknit.web.bonds import private as private_part
+    from closeknit.web.dialogues import kinds as dialogue_kinds
     from closeknit.web.moments import kinds as moment_kinds
 
     live(cast)
     monkeypatch.setattr(kinds, "PAGE", 2)
     monkeypatch.setattr(moment_kinds, "ROUND", 2)
+    monkeypatch.setattr(dialogue_kinds, "ROUND", 2)
     monkeypatch.setattr(private_part, "_READ", 2)
     reading = Reading(cast.ana.member, cast.ana.keyring, [cast.ana.bond(cast.pair)])
     asked: list[str] = []

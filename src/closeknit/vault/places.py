@@ -22,7 +22,9 @@ class Place(StrEnum):
     BOND_KEY = "bond.key"
     MEMBERSHIP_CARD = "membership.card"
     MEMBERSHIP_WISHES = "membership.wishes"
+    # Lay under the bond's key and said nothing; open_from took its place, under its owner's own. Never used again.
     MEMBERSHIP_OPEN_AFTER = "membership.open_after"
+    MEMBERSHIP_OPEN_FROM = "membership.open_from"
     MEMBERSHIP_PINS = "membership.pins"
     MEMBERSHIP_OWN = "membership.own"
     MEMBERSHIP_VOTES = "membership.votes"

@@ -26,6 +26,8 @@ from .models import (
 )
 
 KEYS = "Keys and their hashes; they open nothing anywhere else."
+#: Keys that are public; and a day that says nothing to its owner, and too much to somebody who reads over their shoulder.
+NOT_EXPORTED = (vault.Place.MEMBERSHIP_PINS, vault.Place.MEMBERSHIP_OPEN_FROM)
 
 
 def _bonds(reading: Reading) -> Iterator[Entry]:
@@ -55,7 +57,7 @@ def _memberships(reading: Reading) -> Iterator[Entry]:
 def _rows(reading: Reading) -> Iterator[Entry]:
     bonds = {one.id: one for one in reading.bonds}
     mine = BondRow.objects.filter(bond_id__in=bonds, member=reading.member)
-    for row in in_pages(mine.exclude(place=vault.Place.MEMBERSHIP_PINS)):
+    for row in in_pages(mine.exclude(place__in=NOT_EXPORTED)):
         one = bonds[row.bond_id]
         try:
             values = row.unseal(reading.keyring.self_key) if row.KIND is vault.Kind.SELF else one.row_payload(row)

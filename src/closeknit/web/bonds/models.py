@@ -86,7 +86,7 @@ class BondRow(SealedRow):
             vault.Place.MEMBERSHIP_PINS,
             vault.Place.MEMBERSHIP_OWN,
             vault.Place.MEMBERSHIP_PAUSE,
-            vault.Place.MEMBERSHIP_OPEN_AFTER,
+            vault.Place.MEMBERSHIP_OPEN_FROM,
         }
     )
 

@@ -108,7 +108,7 @@ def open_after_first(opened: OpenBond) -> None:
     """The day that the private check before joint exercises keeps, from a membership's first day on, and random: it says
     nothing about whether anybody was asked, or what they answered."""
     day = gate.open_after(clock.now().date(), passed=False, chance=secrets.SystemRandom().random())
-    row_write(opened, vault.Place.MEMBERSHIP_OPEN_AFTER, {"after": day.isoformat()}, member=opened.me.id)
+    row_write(opened, vault.Place.MEMBERSHIP_OPEN_FROM, {"after": day.isoformat()}, member=opened.me.id)
 
 
 # -- pins -----------------------------------------------------------------------------------------------------------
@@ -509,7 +509,7 @@ def settle(opened: OpenBond) -> bool:
         changed = grant_accept(opened)
     elif opened.someone_waits:
         changed = newcomers_let_in(opened)
-    if opened.is_in and (opened.me.id, vault.Place.MEMBERSHIP_OPEN_AFTER) not in opened.rows:
+    if opened.is_in and (opened.me.id, vault.Place.MEMBERSHIP_OPEN_FROM) not in opened.rows:
         with transaction.atomic():
             open_after_first(opened)
         changed = True

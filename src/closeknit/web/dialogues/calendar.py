@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils.translation import gettext as _
 from icalendar import Calendar, Event
@@ -13,7 +13,8 @@ from closeknit.web import clock
 
 def calendar_file(dialogue_id: uuid.UUID, when: str, minutes: int) -> bytes:
     """when: ISO, aware. minutes: how long it may take."""
-    start = datetime.fromisoformat(when)
+    # In UTC: a fixed offset has no name, and without one a calendar would take it for its own local time.
+    start = datetime.fromisoformat(when).astimezone(UTC)
     calendar = Calendar()
     calendar.add("prodid", "-//Notes//EN")
     calendar.add("version", "2.0")

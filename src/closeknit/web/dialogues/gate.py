@@ -26,7 +26,7 @@ def has_loop(script: Script) -> bool:
 
 def is_due(opened: OpenBond) -> bool:
     """Whether I am to go through the check before an exercise that has one."""
-    kept = (opened.loaded(vault.Place.MEMBERSHIP_OPEN_AFTER, opened.me.id) or {}).get("after", "")
+    kept = (opened.loaded(vault.Place.MEMBERSHIP_OPEN_FROM, opened.me.id) or {}).get("after", "")
     return not rule.is_open(date.fromisoformat(kept) if kept else None, clock.now().date())
 
 
@@ -41,7 +41,7 @@ def write(opened: OpenBond, *, passed: bool) -> None:
     """Keep a day that says as little as possible."""
     day = rule.open_after(clock.now().date(), passed=passed, chance=_random.random())
     with transaction.atomic():
-        bonds.row_write(opened, vault.Place.MEMBERSHIP_OPEN_AFTER, {"after": day.isoformat()}, member=opened.me.id)
+        bonds.row_write(opened, vault.Place.MEMBERSHIP_OPEN_FROM, {"after": day.isoformat()}, member=opened.me.id)
 
 
 __all__ = ["Answer", "Heat", "Question", "has_loop", "heat_advice", "is_due", "opens_at", "work_out", "write"]

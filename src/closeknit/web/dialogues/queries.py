@@ -505,13 +505,13 @@ def history(opened: OpenBond, page: int) -> tuple[list[Past], bool]:
     over = services.dialogues_of(opened).filter(over_at__isnull=False)
     rows = list(over[(page - 1) * HISTORY_PAGE : page * HISTORY_PAGE + 1])
     told = services.told_of(opened, rows[:HISTORY_PAGE])
-    own = {row.dialogue_id: row for row in DialogueOwn.objects.filter(member_id=opened.me.id, dialogue__in=rows)}
+    own = services.owns_read(opened, rows)
     found = []
     for one in told:
         if one.state is not None and not one.state.order:
             continue
         texts = _texts(opened, one)
-        mine = own[one.row.id].unseal(opened.keyring.self_key) if one.row.id in own else {}
+        mine = own.get(one.row.id, {})
         agreed = _agreements(opened, one, texts)
         found.append(Past(_line(opened, one, texts), agreed, mine.get("line", ""), one.gone is not None))
     return found, len(rows) > HISTORY_PAGE
@@ -525,15 +525,24 @@ class Shown:
     state: str
     said: tuple[Said, ...]
     agreements: tuple[Agreed, ...]
+    #: Every text of mine in it, by item.
+    mine: tuple[tuple[uuid.UUID, str], ...]
 
 
 def shown_of(opened: OpenBond, one: Told) -> Shown:
     """A whole dialogue, for a copy of everything."""
     texts, me = _texts(opened, one), str(opened.me.id)
     turns = [] if one.state is None else [turn for turn in one.state.turns if _tells(turn, texts) or turn.choice]
+    said = tuple(_said(opened, one.the_state, turn, texts, me) for turn in turns)
+    agreements = _agreements(opened, one, texts)
+    topic = one.card.get("topic", "")
+    mine = [(uuid.UUID(topic), texts[topic]["text"])] if topic in texts and one.card["topic_by"] == me else []
+    mine += [(turn.item, turn.text) for turn in said if turn.item is not None]
+    mine += [(agreed.item, agreed.text) for agreed in agreements if agreed.mine]
     return Shown(
-        topic=texts.get(one.card.get("topic", ""), {}).get("text", ""),
+        topic=texts.get(topic, {}).get("text", ""),
         state=GONE if one.state is None else one.state.phase.value,
-        said=tuple(_said(opened, one.the_state, turn, texts, me) for turn in turns),
-        agreements=_agreements(opened, one, texts),
+        said=said,
+        agreements=agreements,
+        mine=tuple(mine),
     )

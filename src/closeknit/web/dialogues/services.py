@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from closeknit import vault
 from closeknit.method import dialogue as machine
@@ -45,6 +46,7 @@ KEEP_BY = timedelta(days=14)
 GONE = "gone"
 #: Of how many past dialogues a page reads at most: enough for "two calm ones" and "the first six loops", and flat.
 LOOKS_BACK = 20
+OWN_TEXTS = ("draft", "scratch", "line")
 #: Acts after which what its owner was typing has been said or let be; any other leaves the draft where it is.
 HANDS_ON = frozenset({Verb.SAID, Verb.REFLECTED, Verb.VALIDATED, Verb.EMPATHISED, Verb.PASSED})
 _random = secrets.SystemRandom()
@@ -133,6 +135,21 @@ def departures(opened: OpenBond, state: State, at: int) -> list[Event]:
 def dialogues_of(opened: OpenBond) -> Any:
     """The bond's dialogues that this member's keys reach, newest first."""
     return Dialogue.objects.filter(bond_id=opened.id, epoch__gte=opened.first_epoch).order_by("-asked_at", "-id")
+
+
+def dialogues_in_pages(opened: OpenBond, size: int) -> Iterator[list[Dialogue]]:
+    """All dialogues that this member's keys reach, newest first, `size` a query."""
+    rows, after = dialogues_of(opened), None
+    while True:
+        following = rows
+        if after is not None:
+            beyond = Q(asked_at__lt=after.asked_at) | Q(asked_at=after.asked_at, id__lt=after.id)
+            following = rows.filter(beyond, asked_at__lte=after.asked_at)
+        page = list(following[:size])
+        yield page
+        if len(page) < size:
+            return
+        after = page[-1]
 
 
 def told(opened: OpenBond, dialogue_id: uuid.UUID) -> Told:
@@ -290,7 +307,7 @@ def _act(
         added = [*added, *further]
         # Who has left the bond since is told by their absence; it is written down with the next thing that happens.
         events = [*one.unwritten, *added]
-        if added or (events and state.phase in machine.OVER):
+        if added:
             events_append(opened, dialogue_id, [event.to_payload() for event in events])
             one.events += added
             one.state = state
@@ -343,24 +360,22 @@ def _poke(opened: OpenBond, one: Told, *, news: bool = False) -> None:
 
 def come_by(opened: OpenBond, one: Told) -> bool:
     """I look at it, and something is due that only waited for somebody to come by. Returns whether anything was."""
-    if one.state is None:
-        return False
-    ended = bool(one.unwritten) and one.state.phase in machine.OVER
-    if not ended and not _consequences(opened, one, one.state):
+    # Without the bond's next key nothing can be written; whoever writes something first makes it.
+    if one.state is None or opened.bond.stale or not _consequences(opened, one, one.state):
         return False
     _act(opened, one.row.id, lambda _state, _one: [])
     return True
 
 
-def tidy(opened: OpenBond, found: Iterable[Told]) -> None:
+def tidy(found: Iterable[Told]) -> None:
     """Note which of them are over without anybody having ended them: the question lapsed, or too few are left."""
     for one in found:
         if one.state is None or one.row.over_at is not None:
             continue
-        if one.state.phase in machine.OVER:
-            come_by(opened, one)
-        elif one.state.phase is Phase.ASKED and one.state.lapses_at < second():
-            one.row.over_at = datetime.fromtimestamp(one.state.lapses_at, UTC)
+        over = one.state.phase in machine.OVER
+        if over or (one.state.phase is Phase.ASKED and one.state.lapses_at < second()):
+            at = one.state.over_at if over else one.state.lapses_at
+            one.row.over_at = datetime.fromtimestamp(at, UTC)
             one.row.save(update_fields=["over_at"])
 
 
@@ -439,8 +454,16 @@ def agree(opened: OpenBond, dialogue_id: uuid.UUID, text: str, back_in: timedelt
 def own_read(opened: OpenBond, dialogue_id: uuid.UUID) -> dict[str, Any]:
     """What I alone know of a dialogue: draft, scratch, heat, not_now, pulse, line."""
     row = DialogueOwn.objects.filter(member_id=opened.me.id, dialogue_id=dialogue_id).first()
-    if row is None:
-        return {}
+    return _opened_own(opened, row) if row is not None else {}
+
+
+def owns_read(opened: OpenBond, rows: Sequence[Dialogue]) -> dict[uuid.UUID, dict[str, Any]]:
+    """The same of several dialogues, by dialogue. One query."""
+    own = DialogueOwn.objects.filter(member_id=opened.me.id, dialogue__in=rows)
+    return {row.dialogue_id: _opened_own(opened, row) for row in own}
+
+
+def _opened_own(opened: OpenBond, row: DialogueOwn) -> dict[str, Any]:
     try:
         return row.unseal(opened.keyring.self_key)
     except vault.VaultError:
@@ -451,7 +474,7 @@ def own_write(opened: OpenBond, dialogue_id: uuid.UUID, **changes: Any) -> None:
     """Change some of it."""
     with transaction.atomic():
         row = DialogueOwn.objects.select_for_update().filter(member_id=opened.me.id, dialogue_id=dialogue_id).first()
-        present = row.unseal(opened.keyring.self_key) if row is not None else {}
+        present = _opened_own(opened, row) if row is not None else {}
         row = row or DialogueOwn(member_id=opened.me.id, dialogue_id=dialogue_id)
         row.seal(opened.keyring.self_key, {**present, **changes})
         row.save()
@@ -465,9 +488,20 @@ def _own_forget_draft(opened: OpenBond, row: Dialogue) -> None:
 # -- decisions of all -----------------------------------------------------------------------------------------------------
 
 
+def _choices_of(dialogue_id: uuid.UUID) -> Any:
+    return DialogueChoice.objects.select_related("dialogue").filter(dialogue_id=dialogue_id)
+
+
+def _opened_choice(opened: OpenBond, row: DialogueChoice) -> dict[str, Any]:
+    try:
+        return row.unseal(key_for(opened.keys, row.body))
+    except vault.VaultError:
+        raise Tampered from None
+
+
 def _choice_write(opened: OpenBond, dialogue_id: uuid.UUID, **changes: Any) -> None:
-    row = DialogueChoice.objects.select_related("dialogue").filter(member_id=opened.me.id, dialogue_id=dialogue_id).first()
-    present = row.unseal(key_for(opened.keys, row.body)) if row is not None else {}
+    row = _choices_of(dialogue_id).filter(member_id=opened.me.id).first()
+    present = _opened_choice(opened, row) if row is not None else {}
     row = row or DialogueChoice(member_id=opened.me.id, dialogue=Dialogue.objects.get(pk=dialogue_id))
     row.seal(opened.key, {**present, **changes}, epoch=opened.epoch)
     row.save()
@@ -475,14 +509,13 @@ def _choice_write(opened: OpenBond, dialogue_id: uuid.UUID, **changes: Any) -> N
 
 def my_choice(opened: OpenBond, dialogue_id: uuid.UUID) -> dict[str, Any]:
     """My own inputs: wish, wish_step, keep."""
-    row = DialogueChoice.objects.select_related("dialogue").filter(member_id=opened.me.id, dialogue_id=dialogue_id).first()
-    return row.unseal(key_for(opened.keys, row.body)) if row is not None else {}
+    row = _choices_of(dialogue_id).filter(member_id=opened.me.id).first()
+    return _opened_choice(opened, row) if row is not None else {}
 
 
 def _choices(opened: OpenBond, dialogue_id: uuid.UUID) -> dict[str, dict[str, Any]]:
     """Everyone's inputs: for working out a decision, never for a page."""
-    rows = DialogueChoice.objects.select_related("dialogue").filter(dialogue_id=dialogue_id)
-    return {str(row.member_id): row.unseal(key_for(opened.keys, row.body)) for row in rows}
+    return {str(row.member_id): _opened_choice(opened, row) for row in _choices_of(dialogue_id)}
 
 
 def wish(opened: OpenBond, dialogue_id: uuid.UUID, step: int, chosen: machine.Wish) -> State:
@@ -562,7 +595,9 @@ def let_go_if_due(opened: OpenBond, one: Told) -> bool:
     state = one.state
     if state is None or state.kept or state.phase not in machine.OVER or not state.order:
         return False
-    if not any(turn.item for turn in state.turns) or clock.now().timestamp() < state.over_at + KEEP_BY.total_seconds():
+    if opened.bond.stale or not any(turn.item for turn in state.turns):
+        return False
+    if clock.now().timestamp() < state.over_at + KEEP_BY.total_seconds():
         return False
     with transaction.atomic():
         opened.bond = hold(opened)
@@ -612,8 +647,19 @@ def words_of_mine(opened: OpenBond) -> tuple[dict[uuid.UUID, dict[str, Any]], li
     unsent = []
     for own in DialogueOwn.objects.filter(member_id=opened.me.id, dialogue_id__in=rows):
         payload = own.unseal(opened.keyring.self_key)
-        for kind in ("draft", "scratch", "line"):
-            if payload.get(kind):
-                entry = {**titles[own.dialogue_id], "kind": kind, "text": payload[kind], "source": str(own.id)}
-                unsent.append(entry)
+        unsent += [
+            {**titles[own.dialogue_id], "kind": kind, "text": text, "source": source}
+            for kind, text, source in lines_of(own.id, payload)
+        ]
     return about, unsent
+
+
+def lines_of(own_id: uuid.UUID, payload: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(kind, text, the id that it keeps wherever it is taken) of each text in an own row."""
+    return [(kind, payload[kind], str(uuid.uuid5(own_id, kind))) for kind in OWN_TEXTS if payload.get(kind)]
+
+
+def lines_known(member_id: uuid.UUID) -> set[uuid.UUID]:
+    """The ids that texts in this member's own rows keep wherever they are taken."""
+    rows = DialogueOwn.objects.filter(member_id=member_id).values_list("pk", flat=True)
+    return {uuid.uuid5(row, kind) for row in rows for kind in OWN_TEXTS}

@@ -55,7 +55,7 @@ def talk(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     """What is under way, and what there is to choose."""
     _let_go_what_is_due(opened)
     shown = queries.talk(opened)
-    services.tidy(opened, shown.run_out)
+    services.tidy(shown.run_out)
     context = {"bond": opened, "talk": shown, "zone": zone_of(request), "drawn": services.bonds.live_version()}
     template = "dialogues/_talk.html" if request.headers.get("X-Poke") else "dialogues/talk.html"
     return render(request, template, context)
@@ -167,6 +167,7 @@ def _page(
     one = services.told(opened, dialogue_id)
     if services.come_by(opened, one) or services.let_go_if_due(opened, one):
         one = services.told(opened, dialogue_id)
+    services.tidy([one])
     if one.gone is not None:
         context = {"bond": opened, "told": one, "line": services.own_read(opened, dialogue_id).get("line", "")}
         return render(request, "dialogues/gone.html", context)

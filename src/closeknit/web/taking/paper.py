@@ -46,6 +46,10 @@ class Paper:
             bond: _Shelf(f"{number}-{slugify(name)[:40] or 'bond'}", name)
             for number, (bond, name) in enumerate(bonds, start=1)
         }
+        self._talks = {
+            bond: _Shelf(f"{shelf.folder}-talk", _("%(bond)s: talks") % {"bond": shelf.title})
+            for bond, shelf in self._shelves.items()
+        }
         self._shelves[OWN] = _Shelf(OWN, _("My own words"))
 
     def take(self, entry: Entry) -> Iterator[File]:
@@ -53,14 +57,17 @@ class Paper:
         section, values = entry
         if section == "moments":
             yield from self._place(self._shelves[values["bond"]], values, values["opened"])
-        elif section == "words" and values["moment"] is None:
+        elif section == "dialogues":
+            yield from self._place(self._talks[values["bond"]], values, values["asked"])
+        elif section == "words" and values["moment"] is None and "dialogue" not in values:
             yield from self._place(self._shelves[OWN], values, values["at"])
 
     def rest(self) -> Iterator[File]:
         """The pages that were not full, then the page that leads to all others."""
-        for shelf in self._shelves.values():
+        every = [*self._shelves.values(), *self._talks.values()]
+        for shelf in every:
             yield from self._bind(shelf)
-        shelves = [shelf for shelf in self._shelves.values() if shelf.pages]
+        shelves = [shelf for shelf in every if shelf.pages]
         yield "index.html", render_to_string("taking/paper_index.html", {"shelves": shelves})
 
     def _place(self, shelf: _Shelf, values: dict[str, Any], at: str | None) -> Iterator[File]:
@@ -108,7 +115,7 @@ def _quoted(text: str) -> str:
 def _markdown(bond: str, title: str, entries: list[dict[str, Any]]) -> str:
     parts = [f"# {_plain(bond)}: {title}"]
     for entry in entries:
-        parts += _moment(entry) if "answers" in entry else _own(entry)
+        parts += _moment(entry) if "answers" in entry else _talk(entry) if "said" in entry else _own(entry)
     return "\n\n".join(parts) + "\n"
 
 
@@ -136,6 +143,26 @@ def _moment(entry: dict[str, Any]) -> list[str]:
     return parts
 
 
+def _talk(entry: dict[str, Any]) -> list[str]:
+    parts = [f"## {_plain(entry['script'])}", _day(entry)]
+    if entry["topic"]:
+        parts.append(_quoted(entry["topic"]))
+    for said in entry["said"]:
+        heading = " ".join(part for part in (name_of(said), said["as"], _("aloud") if said["spoken"] else "") if part)
+        parts += [f"**{_plain(heading)}**", *([_quoted(said["text"])] if said["text"] else [])]
+    for agreed in entry["agreements"]:
+        parts += [f"{_('Agreed')} ({_plain(name_of(agreed))}):", _quoted(agreed["text"])]
+    for label, text in own_lines(entry):
+        parts += [f"*{label}*", _quoted(text)]
+    return parts
+
+
+def own_lines(entry: dict[str, Any]) -> list[tuple[str, str]]:
+    """(what it is, text) of what a member alone wrote about a talk."""
+    lines = {_("My line"): entry["my_line"], _("My note"): entry["my_scratch"], _("My draft"): entry["my_draft"]}
+    return [(label, text) for label, text in lines.items() if text]
+
+
 def name_of(said: dict[str, Any]) -> str:
     """Who said it, as the pages of Closeknit name them."""
     return _("You") if said["mine"] else said["by"] or _("Someone who was here")
@@ -149,5 +176,8 @@ def kind_label(kind: str) -> str:
         "reply": _("Words beneath an answer"),
         "draft": _("A draft"),
         "prompt": _("A prompt of my own"),
+        "turn": _("Words in a talk"),
+        "scratch": _("A note to myself in a talk"),
+        "line": _("What I took along from a talk"),
     }
     return labels.get(kind, _("My words"))

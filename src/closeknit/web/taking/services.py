@@ -20,6 +20,7 @@ from closeknit import vault
 from closeknit.web import clock
 from closeknit.web.bonds import private
 from closeknit.web.bonds.models import Item
+from closeknit.web.dialogues import services as dialogues
 from closeknit.web.members import record
 from closeknit.web.members.models import Member
 from closeknit.web.moments.models import Draft, OwnPrompt
@@ -124,6 +125,7 @@ def _in_use(member: Member, batch: list[Word]) -> set[str]:
     found = set(Item.objects.filter(author=member, pk__in=ids).values_list("pk", flat=True))
     found |= set(Draft.objects.filter(member=member, pk__in=ids).values_list("pk", flat=True))
     found |= set(OwnPrompt.objects.filter(author=member, pk__in=ids).values_list("pk", flat=True))
+    found |= dialogues.lines_known(member.pk) & set(ids)
     return {str(one) for one in found}
 
 

@@ -6,8 +6,8 @@ from django.db import migrations, models
 
 
 def forget_open_after(apps: Any, _editor: Any) -> None:
-    """It lay under the bond's key until now, and said nothing. Each membership gets a new one, under its owner's own key,
-    when that member is next here."""
+    """These rows lay under the bond's key and said nothing. Each membership gets a new one under its owner's own key, at
+    another place, when that member is next here."""
     apps.get_model("bonds", "BondRow").objects.filter(place="membership.open_after").delete()
 
 

@@ -9,3 +9,4 @@ from .. import paper
 register = template.Library()
 register.filter("name_of", paper.name_of)
 register.filter("kind_label", paper.kind_label)
+register.filter("own_lines", paper.own_lines)
