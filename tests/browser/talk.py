@@ -137,3 +137,54 @@ def play(
         else:
             idle = 0
     raise AssertionError(f"not over after {most} moves: {done[-10:]}")
+
+
+# -- a talk, up to a place in it -----------------------------------------------------------------------------------------
+
+#: What whoever acts at each place of the understood loop finds on their page.
+LOOP = {
+    "speak": "#write:has(input[value=said])",
+    "reflect": "#write:has(input[value=reflected])",
+    "check": "button[name=verdict]",
+    "more": "button[name=more]",
+    "validate": "#write:has(input[value=validated])",
+    "empathise": "#write:has(input[value=empathised])",
+    "confirm": "button:has-text('Yes, it reached me')",
+}
+#: Which of the two acts there.
+SPEAKS = frozenset({"speak", "check", "more", "confirm"})
+
+
+def begin(pages: list[Any], base: str, script: str, **choices: str) -> list[Any]:
+    """Ask, accept, and be here; every page stands on the first part."""
+    first, *others = pages
+    address = ask(first, base, script, **choices)
+    for page in others:
+        accept(page, address)
+    here(pages, address)
+    for page in pages:
+        page.wait_for_selector("#dialogue[data-face=stage]")
+    return pages
+
+
+def acting(pages: list[Any], spot: str) -> Any | None:
+    """Whose page holds what is to be done at this place of the loop, if it is reached."""
+    return next((page for page in pages if page.query_selector(f"#dialogue {LOOP[spot]}")), None)
+
+
+def until_at(pages: list[Any], spot: str) -> Any:
+    """Go on until the loop is at this place. Returns the page of whoever acts there."""
+    for number in range(400):
+        page = acting(pages, spot)
+        if page is not None:
+            return page
+        if not any(move(page, number) for page in pages):
+            pages[0].wait_for_timeout(100)
+    raise AssertionError(f"never came to {spot}: {[page.inner_text('main')[:300] for page in pages]}")
+
+
+def sides(pages: list[Any]) -> tuple[Any, Any]:
+    """(who speaks, who listens) at the beginning of a loop."""
+    speaker = acting(pages, "speak")
+    assert speaker is not None
+    return speaker, next(page for page in pages if page is not speaker)
