@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from playwright.sync_api import Error
+
 from tests.cast import PASSPHRASE
 
 CHECK = {"afraid": "no", "hurt": "no", "free": "yes", "shown": "no"}
@@ -109,6 +111,17 @@ def move(page: Any, number: int) -> str:
     return ""
 
 
+def _moved(page: Any, number: int) -> str:
+    """As `move`; nothing where the page just then loads itself anew, for it shows another face."""
+    try:
+        return move(page, number)
+    except Error as error:
+        if "context was destroyed" not in error.message:
+            raise
+        page.wait_for_load_state()
+        return ""
+
+
 def play(
     pages: list[Any], *, most: int = 200, before: Callable[[list[Any], int], None] | None = None
 ) -> list[tuple[int, str]]:
@@ -125,7 +138,7 @@ def play(
         for index, page in enumerate(pages):
             if before is not None:
                 before(pages, len(done))
-            what = move(page, len(done))
+            what = _moved(page, len(done))
             if what:
                 done.append((index, what))
                 moved = True
@@ -178,7 +191,7 @@ def until_at(pages: list[Any], spot: str) -> Any:
         page = acting(pages, spot)
         if page is not None:
             return page
-        if not any(move(page, number) for page in pages):
+        if not any(_moved(page, number) for page in pages):
             pages[0].wait_for_timeout(100)
     raise AssertionError(f"never came to {spot}: {[page.inner_text('main')[:300] for page in pages]}")
 
