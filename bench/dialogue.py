@@ -108,7 +108,12 @@ def make_talks(count: int) -> list[dict[str, Any]]:
         one, two = person(f"one{number}"), person(f"two{number}")
         with clock.shifted(timedelta(days=-9)):
             bond = bonds.bond_create(
-                *(one.member, one.keyring), kind="partners", leave_rule="leave", name="Us", own_name="One", thread="madder"
+                *(one.member, one.keyring),
+                kind="partners",
+                leave_rule="leave",
+                name="Us",
+                own_name="One",
+                thread="madder",
             ).id
             invitation, secret = bonds.invitation_create(opened(one, bond))
             bonds.invitation_accept(two.member, two.keyring, invitation.id, secret, name="Two", thread="woad")
@@ -279,7 +284,7 @@ class Talk:
         other.changed.clear()
         wanted, wall, started = other.version + 1, time.time() * 1000, time.monotonic()
         shown = asyncio.create_task(asyncio.wait_for(other.changed.wait(), 10))
-        status, leads, _page = await side.line.ask("POST", side.path + where, urlencode(fields))
+        status, _leads, _page = await side.line.ask("POST", side.path + where, urlencode(fields))
         answered = time.monotonic()
         if status != 302:
             result.refused += 1
@@ -314,7 +319,9 @@ async def browsers(port: int, talks: list[Talk], chromium: Any) -> list[tuple[Ta
     return found
 
 
-async def step(server: Server, made: list[dict[str, Any]], pace: float, seconds: float, chromium: Any) -> dict[str, Any]:
+async def step(
+    server: Server, made: list[dict[str, Any]], pace: float, seconds: float, chromium: Any
+) -> dict[str, Any]:
     """So many conversations at once, for so long."""
     result, talks = Result(), [Talk(server.port, one) for one in made]
     for talk in talks:
@@ -356,7 +363,8 @@ async def with_chromium(wanted: bool, job: Job) -> None:
 
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=program("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            executable_path=program("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         await job(chromium)
         await chromium.close()
@@ -389,7 +397,15 @@ def main() -> None:
         finally:
             server.stop()
     result["load_after"] = round(os.getloadavg()[0], 1)
-    heads = ["at once", "acts", "a second", "press to page p50 / p99 ms", "answer to page", "painted in browser", "form"]
+    heads = [
+        "at once",
+        "acts",
+        "a second",
+        "press to page p50 / p99 ms",
+        "answer to page",
+        "painted in browser",
+        "form",
+    ]
     rows = []
     for count, row in result["steps"].items():
         cells = [f"{row[key]['p50_ms']} / {row[key]['p99_ms']}" for key in ("pressed", "answered", "painted", "posts")]

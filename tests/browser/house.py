@@ -49,6 +49,8 @@ class House:
     def bond(self, *names: str, kind: str = "partners") -> str:
         """The address of a new bond with these people in it; the first one starts it."""
         first, *others = names
+        for name in names:
+            self.cookies(name)
         starter = self.people[first]
         rule = "stay" if kind == "circle" else "leave"
         form = {"kind": kind, "name": "Us", "own_name": first, "thread": THREADS[0], "leave_rule": rule}
@@ -61,7 +63,8 @@ class House:
             path = re.search(r"(/join/[0-9a-f-]+/)", page).group(1)
             guest = self.people[name]
             guest.form(path, path, secret=words)
-            guest.form(path + "accept/", path, own_name=name, thread=THREADS[index])
+            status, said = guest.form(path + "accept/", path, own_name=name, thread=THREADS[index])
+            assert status == 302, said
             guest.ask("GET", path + "finish/")
             base = where.replace("invite/", "")
             starter.ask("GET", base)
@@ -100,7 +103,7 @@ class House:
         self.ahead += seconds
         self.start()
 
-    # -- browsers -------------------------------------------------------------------------------------------------------------
+    # -- browsers ------------------------------------------------------------------------------------------------------
 
     def cookies(self, name: str) -> list[dict[str, Any]]:
         """What a browser of this person holds, signed in and unlocked."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Error
 
-from tests.cast import PASSPHRASE
+from tests.http import PASSPHRASE
 
 CHECK = {"afraid": "no", "hurt": "no", "free": "yes", "shown": "no"}
 
@@ -74,7 +74,7 @@ def here(pages: Iterable[Any], address: str) -> None:
     for page in pages:
         go(page, address)
         with page.expect_navigation():
-            page.click("main button:has-text(\"I'm here\")")
+            page.click('main button:has-text("I\'m here")')
 
 
 def post(page: Any, selector: str) -> None:

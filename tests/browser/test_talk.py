@@ -97,7 +97,9 @@ def test_calm_ones_come_first_then_repair_a_worry_and_saying_sorry(house, enter)
             address = talk.ask(ana, base, DEEPER[1])
             talk.accept(jonas, address)
             assert "This is not open right now." in jonas.inner_text("main")
-            talk.post(jonas, "text=Take the question back") if jonas.query_selector("text=Take the question back") else None
+            talk.post(jonas, "text=Take the question back") if jonas.query_selector(
+                "text=Take the question back"
+            ) else None
         if script != DEEPER[-1]:
             house.later(FOUR_HOURS)
 

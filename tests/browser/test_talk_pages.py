@@ -68,7 +68,7 @@ def test_every_face_of_the_understood_loop(house, enter, rules):
     rules.look(jonas, "invited")
     talk.accept(jonas, address)
     rules.look(jonas, "are you here")
-    talk.post(jonas, "main button:has-text(\"I'm here\")")
+    talk.post(jonas, 'main button:has-text("I\'m here")')
     rules.look(jonas, "waiting for the others")
     talk.here([ana], address)
     jonas.wait_for_selector("#dialogue[data-face=stage]")

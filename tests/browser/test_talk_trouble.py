@@ -54,7 +54,9 @@ def two(house, enter) -> list:
     pages = talk.begin([enter("Ana"), enter("Jonas")], house.bond("Ana", "Jonas"), "understood")
     talk.until_at(pages, "speak")
     for page in pages:
-        page.wait_for_function("v => Number(document.querySelector('#dialogue').dataset.version) >= v", arg=version(pages[0]))
+        page.wait_for_function(
+            "v => Number(document.querySelector('#dialogue').dataset.version) >= v", arg=version(pages[0])
+        )
     return pages
 
 

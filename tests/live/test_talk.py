@@ -79,5 +79,7 @@ def test_every_act_crosses_within_a_second(pair):
         assert acts < 40
     assert acts > 6 and sorted(delays)[len(delays) // 2] < 1.0
     for side in sides:
-        assert all(re.fullmatch(r"hello|resync v\d+|(dialogue|bond):[0-9a-f-]{36} v\d+", one) for one in side.stream.lines)
+        assert all(
+            re.fullmatch(r"hello|resync v\d+|(dialogue|bond):[0-9a-f-]{36} v\d+", one) for one in side.stream.lines
+        )
         side.stream.close()

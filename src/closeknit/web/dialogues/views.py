@@ -387,6 +387,9 @@ def rest(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> Http
     if verbs[what] in {Verb.AWAY, Verb.EXTENDED}:
         raw = request.POST.get("minutes", "30")
         fields["back_at"] = now + 60 * (int(raw) if raw.isdecimal() and len(raw) < 5 else 30)
+    elif verbs[what] is Verb.RESUMED:
+        # A yes counts for the rest that its page showed, never for a later one.
+        fields["step"] = _step(request)
     event = Event(verb=verbs[what], by=who, hand=hand, at=now, **fields)
     services.act(opened, dialogue_id, lambda _state: event)
     return _back(opened, dialogue_id)

@@ -54,10 +54,10 @@ export function follow({ enhance }) {
   regions().forEach(lookAgain);
 
   function place(region, fresh) {
-    const field = document.activeElement, typing = region.contains(field) && field.matches("textarea, input:not([type=radio], [type=checkbox])");
-    const written = [...region.querySelectorAll("textarea")].some((one) => one.value !== one.defaultValue);
     // Another face of the page (it began, it rests, it is over, it was let go): what stands beside the region differs, too.
-    const other = fresh?.dataset.face !== region.dataset.face;
+    const other = !fresh || fresh.dataset.face !== region.dataset.face, ground = other ? document.getElementById("main") : region;
+    const typing = ground.contains(document.activeElement) && document.activeElement.matches("textarea, input:not([type=radio], [type=checkbox])");
+    const written = [...region.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
     if (fresh) {
       region.dataset.version = fresh.dataset.version;
       region.dataset.lookAgain = fresh.dataset.lookAgain ?? "";
