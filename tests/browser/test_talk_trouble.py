@@ -225,9 +225,10 @@ def test_two_talks_at_once_in_two_tabs(house, enter):
     for page in [*news, *hard]:
         page.bring_to_front()
     for number in range(6):
-        assert any(talk.move(page, 100 + number) for page in news) or number
-        assert any(talk.move(page, 200 + number) for page in hard) or number
-        news[0].wait_for_timeout(250)
+        for pages, first in ((news, 100), (hard, 200)):
+            for page in pages:
+                page.bring_to_front()
+            until(lambda pages=pages, text=first + number: any(talk.move(page, text) for page in pages), "somebody acts")
     for pages, own, foreign in ((news, "turn 10", "turn 20"), (hard, "turn 20", "turn 10")):
         for page in pages:
             page.reload()
@@ -311,7 +312,10 @@ def test_pause_time_out_and_stop_from_each_side(house, enter):
         second.wait_for_selector("#dialogue[data-face=stage]")
     talk.post(speaker, "button[value=away]")
     listener.wait_for_selector("h1:has-text('needs a break, and means to be back by')")
-    assert listener.query_selector("button:has-text('ready to go on')") is None
+    # Whoever took it is not asked before twenty minutes have passed; the other may say already that they are ready.
+    assert speaker.query_selector("button:has-text('ready to go on')") is None
+    talk.post(listener, "button:has-text('ready to go on')")
+    assert "You are ready." in listener.inner_text("main")
     talk.post(listener, "button:has-text('Stop for good')")
     speaker.wait_for_selector("h1:has-text('The conversation has ended for now')")
     assert heading(listener) == heading(speaker)

@@ -42,6 +42,8 @@ EARLY = timedelta(minutes=15)
 #: When not everyone has chosen to keep what was typed by then, it is let go.
 KEEP_BY = timedelta(days=14)
 GONE = "gone"
+#: What I was typing is sent with these, or not wanted any more. A rest, or a wish for one, leaves it.
+_ENDS_A_DRAFT = frozenset({Verb.SAID, Verb.REFLECTED, Verb.VALIDATED, Verb.EMPATHISED, Verb.CONFIRMED, Verb.PASSED})
 _random = secrets.SystemRandom()
 
 
@@ -313,7 +315,8 @@ def act(
             machine.step(state, _with_item(event, "-"))
             item = item_write(opened, dialogue_id, words, shared=True, mine=not event.hand)
             event = _with_item(event, str(item.id))
-        _own_forget_draft(opened, one.row)
+        if event.verb in _ENDS_A_DRAFT:
+            _own_forget_draft(opened, one.row)
         return [event]
 
     return _act(opened, dialogue_id, made)[0]

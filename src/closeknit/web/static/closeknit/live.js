@@ -53,7 +53,13 @@ export function follow({ enhance }) {
   }
   regions().forEach(lookAgain);
 
+  // While a form is on its way its answer draws the page; a poke that it caused must not load another over it.
+  let sent = -Infinity;
+  document.addEventListener("submit", (event) => { if (!event.defaultPrevented) sent = performance.now() });
+
   function place(region, fresh) {
+    const left = sent + 5000 - performance.now();
+    if (left > 0) { setTimeout(() => { if (region.isConnected) look(region) }, left); return }
     // Another face of the page (it began, it rests, it is over, it was let go): what stands beside the region differs, too.
     const other = !fresh || fresh.dataset.face !== region.dataset.face, ground = other ? document.getElementById("main") : region;
     const typing = ground.contains(document.activeElement) && document.activeElement.matches("textarea, input:not([type=radio], [type=checkbox])");
