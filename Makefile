@@ -5,10 +5,10 @@ DATA ?= data
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve demo test lint screenshots bench drill lock clean
+.PHONY: help serve demo test lint screenshots bench bench-dialogue drill lock clean
 
 help:  ## Show what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
 
 $(VENV)/.serve: requirements.lock pyproject.toml
 	@echo "Making the virtual environment (once, a minute or two)"
@@ -44,6 +44,9 @@ screenshots: $(VENV)/.test  ## Every page at 360 and 1280, light and dark, into 
 
 bench: $(VENV)/.test  ## Measure pages, queries, weight and search
 	$(BIN)/python bench/web.py
+
+bench-dialogue: $(VENV)/.test  ## Measure talks: from one's press to the other's page, for 1, 50 and 200 at once
+	$(BIN)/python bench/dialogue.py
 
 drill: $(VENV)/.test  ## Kill the program 200 times on each store while members write, and count what is missing (KILLS=)
 	$(BIN)/python scripts/drill.py

@@ -1,4 +1,7 @@
-"""Every page of the demo at 360 and 1280 px, light and dark, into screenshots/."""
+"""Every page of the demo at 360 and 1280 px, light and dark, into screenshots/.
+
+With names of scripts (`scripts/screenshots.py understood good-news`): every step of these talks instead, for both sides.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -52,6 +56,70 @@ def main() -> None:
         demo.wait(15)
 
 
+def take_talks(scripts: list[str]) -> None:
+    """Each step of these talks as either side sees it: one on a phone, the other on a desk; then the other way round."""
+    from playwright.sync_api import sync_playwright
+
+    sys.path.insert(0, str(ROOT / "src"))
+    from tests.browser import talk
+    from tests.browser.house import House
+    from tests.services import program
+
+    OUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        house = House(Path(folder))
+        browser = playwright.chromium.launch(executable_path=program("chromium"), headless=True, args=CHROMIUM)
+        sizes = ({"width": 360, "height": 740}, "light"), ({"width": 1280, "height": 800}, "dark")
+        try:
+            for turned in (False, True):
+                pages, shown = [], {}
+                for name, (size, scheme) in zip(("Ana", "Jonas"), reversed(sizes) if turned else sizes, strict=True):
+                    look = {"viewport": size, "color_scheme": scheme, "reduced_motion": "reduce"}
+                    context = browser.new_context(**look)  # type: ignore[arg-type]
+                    context.add_cookies(house.cookies(name))
+                    pages.append(context.new_page())
+                    shown[pages[-1]] = f"{name.lower()}-{size['width']}-{scheme}"
+                for script in scripts:
+                    _take_talk(talk, house.bond("Ana", "Jonas"), script, pages, shown)
+                for page in pages:
+                    page.context.close()
+        finally:
+            browser.close()
+            house.server.stop()
+
+
+def _take_talk(talk, base: str, script: str, pages, shown) -> None:  # type: ignore[no-untyped-def]
+    ana, jonas = pages
+    seen: set[tuple[object, str]] = set()
+    number = 0
+
+    def shot(page) -> None:  # type: ignore[no-untyped-def]
+        nonlocal number
+        heading = page.inner_text("main h1")
+        if (page, heading) in seen:
+            return
+        seen.add((page, heading))
+        number += 1
+        page.screenshot(path=OUT / f"talk-{script}-{number:02d}-{shown[page]}.png", full_page=True)
+
+    talk.go(ana, f"{base}talk/start/{script}/")
+    shot(ana)
+    address = talk.ask(ana, base, script)
+    shot(ana)
+    talk.go(jonas, address)
+    shot(jonas)
+    talk.accept(jonas, address)
+    talk.here([jonas, ana], address)
+
+    def both(pages, _number: int = 0) -> None:  # type: ignore[no-untyped-def]
+        for page in pages:
+            shot(page)
+
+    talk.play(pages, before=both)
+    both(pages)
+    print(f"{script}: {number}", flush=True)
+
+
 def take(page, port: int, suffix: str) -> None:  # type: ignore[no-untyped-def]
     ana = f"http://ana.demo.localhost:{port}"
 
@@ -77,4 +145,4 @@ def take(page, port: int, suffix: str) -> None:  # type: ignore[no-untyped-def]
 
 
 if __name__ == "__main__":
-    main()
+    take_talks(sys.argv[1:]) if sys.argv[1:] else main()

@@ -13,6 +13,7 @@ import pytest
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 from tests import boot
+from tests.browser.house import House
 from tests.cast import PASSPHRASE
 from tests.services import Server, program
 
@@ -71,33 +72,67 @@ class Visitor:
         page.click("main button.button-primary")
 
 
-@pytest.fixture
-def visit(chromium, server) -> Iterator[Callable[..., Visitor]]:
-    contexts, foreign, errors = [], [], []
-    ours = (server.url, server.url.replace("127.0.0.1", "localhost"), "data:", "blob:")
+class Watch:
+    """Makes browsers, and notes what no page may do: ask another address, break the policy, stumble in its script."""
 
-    def make(*, script: bool = True, dark: bool = False, width: int = 360, height: int = 740) -> Visitor:
-        context = chromium.new_context(
+    def __init__(self, chromium, url: str) -> None:
+        self.chromium, self.url = chromium, url
+        self.contexts, self.foreign, self.errors = [], [], []
+
+    def page(self, *, script: bool = True, dark: bool = False, width: int = 360, height: int = 740, cookies=None):
+        context = self.chromium.new_context(
             viewport={"width": width, "height": height},
             java_script_enabled=script,
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
         )
         context.set_default_timeout(10_000)
-        context.on(
-            "request",
-            lambda request: None if request.url.startswith(ours) else foreign.append(request.url),
-        )
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
-        contexts.append(context)
-        return Visitor(page, server.url)
+        context.on("request", self._asked)
+        context.on("page", self._opened)
+        if cookies:
+            context.add_cookies(cookies)
+        self.contexts.append(context)
+        return context.new_page()
 
-    yield make
-    for context in contexts:
-        context.close()
-    assert foreign == [] and errors == []
+    def _asked(self, request) -> None:
+        if not request.url.startswith((self.url, self.url.replace("127.0.0.1", "localhost"), "data:", "blob:")):
+            self.foreign.append(request.url)
+
+    def _opened(self, page) -> None:
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._said)
+
+    def _said(self, message) -> None:
+        if "Content Security Policy" in message.text:
+            self.errors.append(message.text)
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+        assert self.foreign == [] and self.errors == []
+
+
+@pytest.fixture
+def visit(chromium, server) -> Iterator[Callable[..., Visitor]]:
+    watch = Watch(chromium, server.url)
+    yield lambda **options: Visitor(watch.page(**options), server.url)
+    watch.close()
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory, chromium) -> Iterator[House]:
+    """One server for all who talk."""
+    one = House(tmp_path_factory.mktemp("house"))
+    yield one
+    one.server.stop()
+
+
+@pytest.fixture
+def enter(chromium, house) -> Iterator[Callable[..., object]]:
+    """A page in a browser of its own, of somebody of the house."""
+    watch = Watch(chromium, house.url)
+    yield lambda name, **options: watch.page(cookies=house.cookies(name), **options)
+    watch.close()
 
 
 @pytest.fixture

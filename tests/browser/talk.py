@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.cast import PASSPHRASE
+from playwright.sync_api import Error
+
+from tests.http import PASSPHRASE
 
 CHECK = {"afraid": "no", "hurt": "no", "free": "yes", "shown": "no"}
 
@@ -72,7 +74,7 @@ def here(pages: Iterable[Any], address: str) -> None:
     for page in pages:
         go(page, address)
         with page.expect_navigation():
-            page.click("main button:has-text(\"I'm here\")")
+            page.click('main button:has-text("I\'m here")')
 
 
 def post(page: Any, selector: str) -> None:
@@ -109,6 +111,17 @@ def move(page: Any, number: int) -> str:
     return ""
 
 
+def _moved(page: Any, number: int) -> str:
+    """As `move`; nothing where the page just then loads itself anew, for it shows another face."""
+    try:
+        return move(page, number)
+    except Error as error:
+        if "context was destroyed" not in error.message:
+            raise
+        page.wait_for_load_state()
+        return ""
+
+
 def play(
     pages: list[Any], *, most: int = 200, before: Callable[[list[Any], int], None] | None = None
 ) -> list[tuple[int, str]]:
@@ -125,7 +138,7 @@ def play(
         for index, page in enumerate(pages):
             if before is not None:
                 before(pages, len(done))
-            what = move(page, len(done))
+            what = _moved(page, len(done))
             if what:
                 done.append((index, what))
                 moved = True
@@ -137,3 +150,54 @@ def play(
         else:
             idle = 0
     raise AssertionError(f"not over after {most} moves: {done[-10:]}")
+
+
+# -- a talk, up to a place in it -----------------------------------------------------------------------------------------
+
+#: What whoever acts at each place of the understood loop finds on their page.
+LOOP = {
+    "speak": "#write:has(input[value=said])",
+    "reflect": "#write:has(input[value=reflected])",
+    "check": "button[name=verdict]",
+    "more": "button[name=more]",
+    "validate": "#write:has(input[value=validated])",
+    "empathise": "#write:has(input[value=empathised])",
+    "confirm": "button:has-text('Yes, it reached me')",
+}
+#: Which of the two acts there.
+SPEAKS = frozenset({"speak", "check", "more", "confirm"})
+
+
+def begin(pages: list[Any], base: str, script: str, **choices: str) -> list[Any]:
+    """Ask, accept, and be here; every page stands on the first part."""
+    first, *others = pages
+    address = ask(first, base, script, **choices)
+    for page in others:
+        accept(page, address)
+    here(pages, address)
+    for page in pages:
+        page.wait_for_selector("#dialogue[data-face=stage]")
+    return pages
+
+
+def acting(pages: list[Any], spot: str) -> Any | None:
+    """Whose page holds what is to be done at this place of the loop, if it is reached."""
+    return next((page for page in pages if page.query_selector(f"#dialogue {LOOP[spot]}")), None)
+
+
+def until_at(pages: list[Any], spot: str) -> Any:
+    """Go on until the loop is at this place. Returns the page of whoever acts there."""
+    for number in range(400):
+        page = acting(pages, spot)
+        if page is not None:
+            return page
+        if not any(_moved(page, number) for page in pages):
+            pages[0].wait_for_timeout(100)
+    raise AssertionError(f"never came to {spot}: {[page.inner_text('main')[:300] for page in pages]}")
+
+
+def sides(pages: list[Any]) -> tuple[Any, Any]:
+    """(who speaks, who listens) at the beginning of a loop."""
+    speaker = acting(pages, "speak")
+    assert speaker is not None
+    return speaker, next(page for page in pages if page is not speaker)

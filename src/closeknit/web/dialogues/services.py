@@ -48,7 +48,7 @@ GONE = "gone"
 LOOKS_BACK = 20
 OWN_TEXTS = ("draft", "scratch", "line")
 #: Acts after which what its owner was typing has been said or let be; any other leaves the draft where it is.
-HANDS_ON = frozenset({Verb.SAID, Verb.REFLECTED, Verb.VALIDATED, Verb.EMPATHISED, Verb.PASSED})
+HANDS_ON = frozenset({Verb.SAID, Verb.REFLECTED, Verb.VALIDATED, Verb.EMPATHISED, Verb.CONFIRMED, Verb.PASSED})
 _random = secrets.SystemRandom()
 
 

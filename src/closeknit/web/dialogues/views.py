@@ -406,6 +406,9 @@ def rest(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> Http
         # Half an hour more than a day is a day.
         most = machine.LONGEST_AWAY if verbs[what] is Verb.EXTENDED else 60 * minutes
         fields["back_at"] = now + min(60 * minutes, most)
+    elif verbs[what] is Verb.RESUMED:
+        # A yes counts for the rest that its page showed, never for a later one.
+        fields["step"] = _step(request)
     event = Event(verb=verbs[what], by=who, hand=hand, at=now, **fields)
     services.act(opened, dialogue_id, lambda _state: event)
     return _back(opened, dialogue_id)

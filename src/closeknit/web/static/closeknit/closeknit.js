@@ -1,5 +1,5 @@
 // Makes smoother what works without it. No dependency, no inline code, no words of its own but those in the page.
-import { follow } from "./live.js";
+import { follow, tell } from "./live.js";
 
 const page = document.documentElement;
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -64,6 +64,19 @@ function keepDraft(field) {
   field.form.addEventListener("submit", () => { clearTimeout(timer); last = field.value });
 }
 
+// -- what is sent is sent once, and never into a cut line -------------------------------------------------------------------
+function sending() {
+  let sent = -Infinity;
+  document.addEventListener("submit", (event) => {
+    if (!event.target.closest("[data-live]")) return;
+    const twice = event.timeStamp - sent < 5000;
+    if (!twice && navigator.onLine) { sent = event.timeStamp; return }
+    event.preventDefault();
+    event.stopPropagation();
+    if (!twice) tell(page.dataset.away);
+  }, { capture: true });
+}
+
 // -- quick exit: Shift three times within five seconds, dots to see it -----------------------------------------------------
 function quickExit() {
   const link = document.getElementById("exit");
@@ -123,6 +136,7 @@ function invitation() {
 }
 
 enhance();
+sending();
 quickExit();
 idleLock();
 invitation();

@@ -2,6 +2,14 @@
 const policy = window.trustedTypes?.createPolicy("default", { createHTML: (html) => html });
 const parse = (html) => new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
 
+// A line at the top of the page, read out where somebody listens; gone again after a while.
+export function tell(text, quiet = false) {
+  const status = document.getElementById("status");
+  status.classList.toggle("visually-hidden", quiet);
+  status.textContent = text;
+  setTimeout(() => { if (status.textContent === text) status.textContent = "" }, quiet ? 4000 : 8000);
+}
+
 export function follow({ enhance }) {
   const regions = () => [...document.querySelectorAll("[data-live]")];
   if (!regions().length) return;
@@ -18,7 +26,7 @@ export function follow({ enhance }) {
       if (answer.status === 423 || answer.status === 403) { location.reload(); return }
       if (!answer.ok) return;
       const fresh = parse(await answer.text()).querySelector("[data-live]");
-      if (fresh && region.isConnected) place(region, fresh);
+      if (region.isConnected) place(region, fresh);
     } catch { /* the line is cut: the next poke, or the next minute, looks again */ }
     finally {
       delete region.dataset.busy;
@@ -45,15 +53,24 @@ export function follow({ enhance }) {
   }
   regions().forEach(lookAgain);
 
+  // While a form is on its way its answer draws the page; a poke that it caused must not load another over it.
+  let sent = -Infinity;
+  document.addEventListener("submit", (event) => { if (!event.defaultPrevented) sent = performance.now() });
+
   function place(region, fresh) {
-    region.dataset.version = fresh.dataset.version;
-    region.dataset.lookAgain = fresh.dataset.lookAgain ?? "";
-    lookAgain(region);
-    // Another face of the page (it began, it rests, it is over): what stands beside the region may differ, too.
-    if (fresh.dataset.face !== region.dataset.face) { location.reload(); return }
-    const typing = region.contains(document.activeElement) && document.activeElement.matches("textarea, input:not([type=radio], [type=checkbox])");
+    const left = sent + 5000 - performance.now();
+    if (left > 0) { setTimeout(() => { if (region.isConnected) look(region) }, left); return }
+    // Another face of the page (it began, it rests, it is over, it was let go): what stands beside the region differs, too.
+    const other = !fresh || fresh.dataset.face !== region.dataset.face, ground = other ? document.getElementById("main") : region;
+    const typing = ground.contains(document.activeElement) && document.activeElement.matches("textarea, input:not([type=radio], [type=checkbox])");
     const written = [...region.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
-    if (same(region, fresh)) return;
+    if (fresh) {
+      region.dataset.version = fresh.dataset.version;
+      region.dataset.lookAgain = fresh.dataset.lookAgain ?? "";
+      lookAgain(region);
+      if (!other && same(region, fresh)) return;
+    }
+    if (other && !typing && !written) { location.reload(); return }
     if (typing || written) {
       // Never under somebody's hands: say it, and let them look when they like.
       status.replaceChildren();
@@ -69,9 +86,7 @@ export function follow({ enhance }) {
     enhance(region);
     scrollTo(0, at);
     // A page that says itself whose turn it is tells screen readers alone.
-    status.classList.toggle("visually-hidden", Boolean(fresh.dataset.say));
-    status.textContent = fresh.dataset.say || document.documentElement.dataset.changed;
-    setTimeout(() => { status.textContent = "" }, 4000);
+    tell(fresh.dataset.say || document.documentElement.dataset.changed, Boolean(fresh.dataset.say));
   }
 
   function poke(line) {
@@ -110,6 +125,7 @@ export function follow({ enhance }) {
     }));
   }
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") { lead(); regions().forEach(look) } });
+  addEventListener("online", () => regions().forEach(look));
   if (document.visibilityState === "visible") lead();
   // Should the stream be silent for long (a proxy that holds it back, a leader that was frozen), look now and then.
   setInterval(() => { if (document.visibilityState === "visible" && Date.now() - heard > 45000) regions().forEach(look) }, 30000);
