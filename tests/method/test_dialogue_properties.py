@@ -76,6 +76,7 @@ _KINDS = (
     ("loop", "lead"),
     ("wish", "all"),
     ("choose", "lead"),
+    ("choose", "lead"),
 )
 
 
@@ -484,9 +485,10 @@ def test_from_everywhere_there_is_a_way_to_the_close(run: Run, seed: int) -> Non
     taken, states = run.taken, run.states
     for stubborn in (False, True):
         chance = Random(seed)
-        state = chance.choice(states)
-        if not state.order:
-            continue
+        going = [one for one in states if one.order and one.phase not in OVER]
+        if not going:
+            return
+        state = chance.choice(going)
         now, count = taken[-1].at, 0
         while state.phase not in OVER:
             count += 1
