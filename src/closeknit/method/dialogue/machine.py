@@ -528,7 +528,7 @@ def _floor_asked(state: State, event: Event) -> State:
         raise TooEarly
     if loop is not None and loop.spot is Spot.SPEAK:
         return _at(state, replace(loop, spot=Spot.REFLECT), event.at)
-    return _passed(state, replace(event, verb=Verb.PASSED, by=floor))
+    return _passed(state, replace(event, by=floor))
 
 
 def _slower(state: State, event: Event) -> State:
@@ -608,7 +608,7 @@ def _resumed(state: State, event: Event) -> State:
         raise Late
     if event.by in state.back:
         raise AlreadyDone
-    if state.phase is Phase.AWAY and event.by == state.away_by and event.at < state.called_at + SHORTEST_AWAY:
+    if event.by == state.away_by and event.at < state.called_at + SHORTEST_AWAY:
         raise TooEarly
     return _if_all_back(replace(state, back=state.back | {event.by}), event.at)
 
