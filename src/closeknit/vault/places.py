@@ -42,5 +42,9 @@ class Place(StrEnum):
     MOMENT_CARD = "moment.card"
     DRAFT = "draft"
     OWN_PROMPT = "own_prompt"
+    # dialogues
+    DIALOGUE_CARD = "dialogue.card"
+    DIALOGUE_OWN = "dialogue.own"
+    DIALOGUE_CHOICE = "dialogue.choice"
     # taking
     ARRIVAL = "arrival"

@@ -43,6 +43,7 @@ YOURS = frozenset(
 )
 
 
+TALK = frozenset({"talk", "talk-history", "talk-check", "talk-start", "dialogue"})
 US = frozenset({"us", "invite", "pause", "go", "together", "compare"})
 
 
@@ -136,6 +137,7 @@ class Frame:
             return []
         return [
             Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
+            Tab(_("Talk"), reverse("talk", args=[bond.id]), "messages-square", name in TALK),
             Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
             Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in US),
             Tab(_("You"), reverse("settings"), "user-round", name in YOURS),

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "closeknit.web.members",
     "closeknit.web.bonds",
     "closeknit.web.moments",
+    "closeknit.web.dialogues",
     "closeknit.web.care",
     "closeknit.web.taking",
     "closeknit.web.look",

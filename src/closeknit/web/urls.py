@@ -30,6 +30,7 @@ urlpatterns = [
     path("", include("closeknit.web.members.urls")),
     path("", include("closeknit.web.bonds.urls")),
     path("", include("closeknit.web.moments.urls")),
+    path("", include("closeknit.web.dialogues.urls")),
     path("", include("closeknit.web.care.urls")),
     path("", include("closeknit.web.taking.urls")),
     path("", include("closeknit.web.look.urls")),

@@ -246,7 +246,8 @@ def _round(state: State, part: int, round_: int) -> State | None:
         case Repeat.ONCE:
             return replace(here, lead=here.inside[0]) if round_ == 0 else None
         case Repeat.EACH:
-            leads = [i for i in range(round_, len(here.order)) if here.order[i] in here.here]
+            most = len(here.order) if here.the_part.at_most is None else here.the_part.at_most
+            leads = [i for i, one in enumerate(here.order[:most]) if i >= round_ and one in here.here]
             return replace(here, round=leads[0], lead=here.order[leads[0]]) if leads else None
         case Repeat.CARDS:
             lead = here.after(here.lead)[0] if round_ else here.inside[0]
@@ -280,6 +281,10 @@ def _told_to_tell_more(state: State) -> bool:
 
 def _following(state: State) -> tuple[int, int, int]:
     """(part, round, stage) behind the present stage. Past the last round, `_enter` goes on to the next part."""
+    if state.the_stage.then:
+        target = state.script.target(state.part, state.the_stage.then)
+        part, stage = target if target is not None else (len(state.script.parts), 0)
+        return part, state.round if part == state.part else 0, stage
     if state.stage + 1 < len(state.the_part.stages):
         return state.part, state.round, state.stage + 1
     return state.part, state.round + 1, 0
@@ -473,7 +478,19 @@ def _added(state: State, loop: Loop, event: Event) -> State:
 
 
 def _passed(state: State, event: Event) -> State:
-    """My turn goes on without me. In a loop: the speaker lets the whole stage be; the listener hands it to the next."""
+    """My turn goes on without me. In a loop: the speaker lets the whole stage be; the listener hands it to the next.
+
+    Where the rest of the round hangs on this stage and nobody has taken it, the round is over.
+    """
+    after = _turn_passed(state, event)
+    stays = (after.part, after.round, after.stage) == (state.part, state.round, state.stage)
+    taken = any(state.in_round(turn) and turn.stage == state.stage for turn in state.turns)
+    if stays or taken or not state.the_stage.carries_round:
+        return after
+    return _enter(state, state.part, state.round + 1, 0, event.at)
+
+
+def _turn_passed(state: State, event: Event) -> State:
     if not state.the_stage.may_pass or state.the_stage.act in {Act.READY, Act.WISH, Act.CHOOSE}:
         raise NotHere
     if event.by not in state.acting:
@@ -528,7 +545,8 @@ def _floor_asked(state: State, event: Event) -> State:
         raise TooEarly
     if loop is not None and loop.spot is Spot.SPEAK:
         return _at(state, replace(loop, spot=Spot.REFLECT), event.at)
-    return _passed(state, replace(event, by=floor))
+    # Whoever spoke aloud for so long has said something, so that what hangs on it comes all the same.
+    return _turn_passed(state, replace(event, by=floor))
 
 
 def _slower(state: State, event: Event) -> State:

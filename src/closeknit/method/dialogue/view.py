@@ -119,6 +119,7 @@ def view(state: State, member: MemberId, at: int) -> View:
     side = None
     if stage is not None:
         side = stage.acting if mine or stage.watching is None else stage.watching
+    shown = tuple(turn for turn in state.turns if turn.by == member or not _quiet(state, turn))
     return View(
         member=member,
         phase=state.phase,
@@ -135,8 +136,8 @@ def view(state: State, member: MemberId, at: int) -> View:
         outside=tuple(one for one in state.members if one in state.here and one not in state.order),
         accepted=state.accepted,
         ready=state.ready,
-        turns=tuple(turn for turn in state.turns if begun and state.in_round(turn)),
-        before=tuple(turn for turn in state.turns if not begun or not state.in_round(turn)),
+        turns=tuple(turn for turn in shown if begun and state.in_round(turn)),
+        before=tuple(turn for turn in shown if not begun or not state.in_round(turn)),
         options=state.options if running else (),
         card=state.card if begun else None,
         waits=len(state.acting - {member}) if running else 0,
@@ -151,6 +152,11 @@ def view(state: State, member: MemberId, at: int) -> View:
         notes=state.notes,
         can=acts(state, member, at),
     )
+
+
+def _quiet(state: State, turn: Turn) -> bool:
+    """Whether this turn is for the one who took it alone to see."""
+    return state.script.parts[turn.part].stages[turn.stage].quiet
 
 
 __all__ = ["View", "acts", "view"]

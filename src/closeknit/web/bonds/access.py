@@ -18,7 +18,7 @@ from .opened import OpenBond, Person, Tampered
 
 CARD_PLACES = (vault.Place.BOND_CARD, vault.Place.MEMBERSHIP_CARD, vault.Place.DECK)
 #: Sealed under the bond's key, chosen by one alone: loaded for their chooser, and for all when a decision is due.
-CHOSEN_PLACES = (vault.Place.MEMBERSHIP_WISHES, vault.Place.MEMBERSHIP_OPEN_AFTER, vault.Place.MEMBERSHIP_VOTES)
+CHOSEN_PLACES = (vault.Place.MEMBERSHIP_WISHES, vault.Place.MEMBERSHIP_VOTES)
 
 
 def bonds_of(request: HttpRequest) -> list[OpenBond]:

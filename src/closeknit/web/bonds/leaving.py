@@ -56,6 +56,7 @@ def bond_end(opened: OpenBond) -> None:
     for person in opened.people:
         _go(opened, bond, person.id, words_leave=True)
     Wrap.objects.filter(item__bond=bond, target=Wrap.Target.BOND).delete()
+    Item.objects.filter(bond=bond, author__isnull=True).delete()
     bond.ended_at = clock.now()
     bond.save(update_fields=["ended_at"])
     transaction.on_commit(checkpoint_soon)
@@ -135,6 +136,7 @@ def _close_if_empty(bond: Bond) -> None:
     if _present(bond).exists() or BondKey.objects.filter(bond=bond).exists():
         return
     Wrap.objects.filter(item__bond=bond, target=Wrap.Target.BOND).delete()
+    Item.objects.filter(bond=bond, author__isnull=True).delete()
     bond.delete()
 
 

@@ -82,7 +82,12 @@ class BondRow(SealedRow):
     """One sealed thing of a bond, or of one member in it, by place. Those under the bond's key live on through epochs."""
 
     SELF_PLACES = frozenset(
-        {vault.Place.MEMBERSHIP_PINS, vault.Place.MEMBERSHIP_OWN, vault.Place.MEMBERSHIP_PAUSE}
+        {
+            vault.Place.MEMBERSHIP_PINS,
+            vault.Place.MEMBERSHIP_OWN,
+            vault.Place.MEMBERSHIP_PAUSE,
+            vault.Place.MEMBERSHIP_OPEN_AFTER,
+        }
     )
 
     bond = models.ForeignKey(Bond, on_delete=models.CASCADE, related_name="rows")
@@ -263,18 +268,20 @@ class StreamHead(SealedRow):
 
 
 class Item(SealedRow):
-    """A text under a key of its own, private or shared, that its author can take back."""
+    """A text under a key of its own, private or shared, that its author can take back. What was typed on a device that was
+    passed round has no author: it belongs to its bond, whoever goes."""
 
     PLACE = vault.Place.ITEM
     KIND = vault.Kind.CONTENT
 
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="items")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="items")
     bond = models.ForeignKey(Bond, on_delete=models.SET_NULL, null=True, related_name="items")
     stream = models.UUIDField(db_index=True)
 
     @property
     def sealed_owner(self) -> uuid.UUID:
-        return self.author_id
+        owner: uuid.UUID = self.author_id or self.bond_id
+        return owner
 
     @property
     def sealed_extra(self) -> tuple[bytes, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import secrets
 import uuid
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from closeknit import vault
+from closeknit.method import gate
 from closeknit.web import clock, live
 from closeknit.web.members.models import Member
 from closeknit.web.members.strength import word_list
@@ -93,9 +95,16 @@ def _first_rows(opened: OpenBond) -> None:
     me = opened.me
     row_write(opened, vault.Place.MEMBERSHIP_CARD, {"name": me.name, "thread": me.thread}, member=me.id)
     row_write(opened, vault.Place.MEMBERSHIP_WISHES, {"level": 1, "not": []}, member=me.id)
-    row_write(opened, vault.Place.MEMBERSHIP_OPEN_AFTER, {"all": True}, member=me.id)
+    open_after_first(opened)
     row_write(opened, vault.Place.MEMBERSHIP_VOTES, {}, member=me.id)
     row_write(opened, vault.Place.MEMBERSHIP_PAUSE, {"paused": False}, member=me.id)
+
+
+def open_after_first(opened: OpenBond) -> None:
+    """The day that the private check before joint exercises keeps, from a membership's first day on, and random: it says
+    nothing about whether anybody was asked, or what they answered."""
+    day = gate.open_after(clock.now().date(), passed=False, chance=secrets.SystemRandom().random())
+    row_write(opened, vault.Place.MEMBERSHIP_OPEN_AFTER, {"after": day.isoformat()}, member=opened.me.id)
 
 
 # -- pins -----------------------------------------------------------------------------------------------------------
@@ -457,7 +466,8 @@ def _enter_with_carried_key(
 
 
 def settle(opened: OpenBond) -> bool:
-    """Do what this member's presence makes possible: open a grant that waits, let in whom they invited.
+    """Do what this member's presence makes possible: open a grant that waits, let in whom they invited, and have the row
+    that every membership has from its first day.
 
     Returns whether anything changed, so that the caller reads the bond again. No query when there is nothing to do.
     """
@@ -466,6 +476,10 @@ def settle(opened: OpenBond) -> bool:
         changed = grant_accept(opened)
     elif opened.someone_waits:
         changed = newcomers_let_in(opened)
+    if opened.is_in and (opened.me.id, vault.Place.MEMBERSHIP_OPEN_AFTER) not in opened.rows:
+        with transaction.atomic():
+            open_after_first(opened)
+        changed = True
     return changed
 
 
@@ -508,7 +522,6 @@ def _newcomer_rows(opened: OpenBond, newcomer: uuid.UUID, answer: dict[str, Any]
     card = {"name": answer.get("name", ""), "thread": answer.get("thread", "slate")}
     row_write(opened, vault.Place.MEMBERSHIP_CARD, card, member=newcomer)
     row_write(opened, vault.Place.MEMBERSHIP_WISHES, {"level": 1, "not": []}, member=newcomer)
-    row_write(opened, vault.Place.MEMBERSHIP_OPEN_AFTER, {"all": True}, member=newcomer)
     row_write(opened, vault.Place.MEMBERSHIP_VOTES, {}, member=newcomer)
 
 

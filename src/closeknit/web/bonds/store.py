@@ -13,7 +13,7 @@ from django.db import transaction
 from closeknit import vault
 
 from .models import Bond, Event, Item, StreamHead, Wrap
-from .opened import OpenBond, Tampered
+from .opened import OpenBond, Tampered, key_for
 
 
 def key_text(key: vault.Key) -> str:
@@ -40,9 +40,15 @@ def events_append(opened: OpenBond, stream: uuid.UUID, payloads: Sequence[dict[s
         event.seal(opened.key, payload, epoch=opened.epoch, previous=previous)
         event.save(force_insert=True)
         previous = vault.chain_hash(event.body)
+        last = event
+    if last is not None:
+        _head_move(opened, stream, last)
+
+
+def _head_move(opened: OpenBond, stream: uuid.UUID, last: Event) -> None:
     head = StreamHead.objects.filter(member_id=opened.me.id, stream=stream).first()
     head = head or StreamHead(member_id=opened.me.id, bond_id=opened.id, stream=stream)
-    head.seal(opened.keyring.self_key, {"n": number, "h": previous.hex()[:32]})
+    head.seal(opened.keyring.self_key, {"n": last.number, "h": vault.chain_hash(last.body).hex()[:32]})
     head.save()
 
 
@@ -59,7 +65,36 @@ def events_read(opened: OpenBond, streams: Iterable[uuid.UUID]) -> dict[uuid.UUI
     return {stream: _verbs(opened, rows[stream], heads.get(stream)) for stream in wanted}
 
 
+def stream_let_go(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any]) -> dict[str, Any]:
+    """Replace a stream by one last verb, its tombstone, and return it. Inside a transaction that holds the bond. The
+    tombstone says how many events it stands for, so that nobody's head takes it for a cut; the writer's own head moves
+    onto it, so that they notice if the old events are put back."""
+    number = Event.objects.filter(stream=stream).count()
+    Event.objects.filter(stream=stream).delete()
+    stone = Event(bond_id=opened.id, stream=stream, number=number + 1)
+    verb = {**payload, "gone": number}
+    stone.seal(opened.key, verb, epoch=opened.epoch)
+    stone.save(force_insert=True)
+    _head_move(opened, stream, stone)
+    return verb
+
+
+def _tombstone(opened: OpenBond, row: Event, head: StreamHead | None) -> list[dict[str, Any]]:
+    try:
+        verb = row.unseal(key_for(opened.keys, row.body))
+        known = head.unseal(opened.keyring.self_key) if head is not None else {"n": 0, "h": ""}
+    except vault.VaultError:
+        raise Tampered from None
+    # Whoever let it go holds its hash; for the others it has to stand for as many events as they have written.
+    mine = known["n"] == row.number and known["h"] != vault.chain_hash(row.body).hex()[:32]
+    if verb.get("gone") != row.number - 1 or known["n"] > row.number or mine:
+        raise Tampered
+    return [verb]
+
+
 def _verbs(opened: OpenBond, rows: list[Event], head: StreamHead | None) -> list[dict[str, Any]]:
+    if len(rows) == 1 and rows[0].number > 1:
+        return _tombstone(opened, rows[0], head)
     verbs, previous = [], b""
     marks = {}
     for index, row in enumerate(rows, start=1):
@@ -83,14 +118,20 @@ def _verbs(opened: OpenBond, rows: list[Event], head: StreamHead | None) -> list
 # -- items ----------------------------------------------------------------------------------------------------------
 
 
-def item_write(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any], *, shared: bool) -> Item:
-    """A new text of mine under a key of its own, wrapped for me and, if shared, for the bond."""
+def item_write(
+    opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any], *, shared: bool, mine: bool = True
+) -> Item:
+    """A new text of mine under a key of its own, wrapped for me and, if shared, for the bond.
+
+    mine=False: typed where a device is passed round; it has no author, belongs to the bond, and nobody takes it along.
+    """
     key = vault.Key.new()
-    item = Item(author_id=opened.me.id, bond_id=opened.id, stream=stream)
+    item = Item(author_id=opened.me.id if mine else None, bond_id=opened.id, stream=stream)
     item.seal(key, payload)
     item.save(force_insert=True)
-    _wrap(Wrap(item=item, target=Wrap.Target.SELF), opened.keyring.self_key, key)
-    if shared:
+    if mine:
+        _wrap(Wrap(item=item, target=Wrap.Target.SELF), opened.keyring.self_key, key)
+    if shared or not mine:
         _wrap(Wrap(item=item, target=Wrap.Target.BOND), opened.key, key, opened.epoch)
     return item
 
@@ -151,6 +192,10 @@ def hold(opened: OpenBond) -> Bond:
     if bond.epoch != opened.epoch or bond.stale:
         raise Stale
     return bond
+
+
+class NotThere(Exception):
+    """No such thing for this member: absent and not-yours are the same."""
 
 
 class Stale(Exception):

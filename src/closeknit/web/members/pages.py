@@ -15,7 +15,7 @@ def wants_json(request: HttpRequest) -> bool:
     return request.headers.get("Accept", "").startswith("application/json")
 
 
-_PAGE_BEHIND = re.compile(r"^(/b/[^/]+/(?:m/[^/]+/|[a-z]+/)?|/join/[^/]+/|/you/(?:[a-z-]+/)*|/bonds/new/|/kit/)")
+_PAGE_BEHIND = re.compile(r"^(/b/[^/]+/(?:[md]/[^/]+/|[a-z]+/)?|/join/[^/]+/|/you/(?:[a-z-]+/)*|/bonds/new/|/kit/)")
 
 
 def page_behind(path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from closeknit import vault
 from closeknit.method import moment as machine
 from closeknit.web import clock
+from closeknit.web.bonds import signals
 from closeknit.web.bonds.models import Item, Wrap
 from closeknit.web.bonds.opened import OpenBond, Person, Tampered, key_for
 from closeknit.web.bonds.store import events_read, items_read, key_from
@@ -148,6 +149,8 @@ class Today:
 
     page: MomentPage | None
     lines: tuple[Glance, ...] = ()
+    #: (what waits in another room, its address)
+    elsewhere: tuple[tuple[str, str], ...] = ()
     step: str = ""
     back: Glance | None = None
     drawn: int = 0
@@ -156,7 +159,7 @@ class Today:
 
     @property
     def count(self) -> int:
-        return (self.page is not None) + len(self.lines) + (1 if self.step or self.back else 0)
+        return (self.page is not None) + len(self.lines) + len(self.elsewhere) + (1 if self.step or self.back else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +179,13 @@ class Found:
     after: str
 
 
-def glances(opened: OpenBond, moments: Sequence[Moment]) -> list[Glance]:
-    """Moments with their state, in the given order. Two queries. Those this member was never asked to are left out."""
+def glances(
+    opened: OpenBond, moments: Sequence[Moment], verbs: Mapping[uuid.UUID, list[dict[str, Any]]] | None = None
+) -> list[Glance]:
+    """Moments with their state, in the given order. Two queries, none if their verbs are at hand. Those this member was
+    never asked to are left out."""
     me = str(opened.me.id)
-    verbs = events_read(opened, [moment.id for moment in moments])
+    verbs = events_read(opened, [moment.id for moment in moments]) if verbs is None else verbs
     found: list[Glance] = []
     for moment in moments:
         events = [machine.Event.from_payload(payload) for payload in verbs[moment.id]]
@@ -327,12 +333,17 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
     """What Today shows: the moment that most wants me, at most two more lines, or one small next step."""
     now = clock.now()
     drawn = int(now.timestamp() * 1000)
-    rows = list(moments_of(opened)[:TODAY_LOOKS_AT])
     pivot = now - COMES_BACK_AFTER - timedelta(days=now.toordinal() % 60)
-    old = moments_of(opened).filter(revealed_at__isnull=False, opened_at__lte=pivot).first()
+    # The newest, and the newest of those that may come back, in one query.
+    aged = moments_of(opened).filter(revealed_at__isnull=False, opened_at__lte=pivot)
+    newest = moments_of(opened).values("pk")[:TODAY_LOOKS_AT]
+    found = list(moments_of(opened).filter(Q(pk__in=newest) | Q(pk__in=aged.values("pk")[:1])))
+    rows = found[:TODAY_LOOKS_AT]
+    old = next((row for row in found if row.revealed_at and row.opened_at <= pivot), None)
     old = old or (rows[-1] if rows and rows[-1].revealed_at and rows[-1].opened_at <= now - COMES_BACK_AFTER else None)
-    known = {row.id for row in rows}
-    seen = {glance.id: glance for glance in glances(opened, [*rows, *([old] if old and old.id not in known else [])])}
+    waits = [answer for _receiver, answer in signals.waiting_wanted.send(sender=Moment, opened=opened)]
+    verbs = events_read(opened, [*(row.id for row in found), *(stream for wait in waits for stream in wait.streams)])
+    seen = {glance.id: glance for glance in glances(opened, found, verbs)}
     fresh = [seen[row.id] for row in rows if row.id in seen]
     drafts = drafts_of(opened, [g.id for g in fresh if g.view.my_answer is None])
     passed = {moment for moment, draft in drafts.items() if draft.get("passed")}
@@ -341,9 +352,11 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
     waiting = [g for g in fresh if g.view.waiting and g.id not in passed]
     ordered = wanting + writable + waiting
     first = ordered[0] if ordered else next((g for g in fresh if g.revealed and _recent(g, now)), None)
-    lines = tuple(g for g in ordered if first is not None and g.id != first.id)[: TODAY_AT_MOST - 1]
+    asked = [line for wait in waits for line in wait.tell(verbs)]
+    elsewhere = tuple(asked[: TODAY_AT_MOST - (first is not None)])
+    lines = tuple(g for g in ordered if first is not None and g.id != first.id)[: TODAY_AT_MOST - 1 - len(elsewhere)]
     back, step = None, ""
-    room = TODAY_AT_MOST - len(lines) - (first is not None)
+    room = TODAY_AT_MOST - len(lines) - len(elsewhere) - (first is not None)
     if room > 0 and may_ask_level:
         step = "level"
     elif room > 0 and old is not None and old.id in seen and (first is None or old.id != first.id):
@@ -352,7 +365,7 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
         back = glance if mine is not None and not mine.notes else None
     page = moment_page(opened, first, drafts) if first is not None else None
     to_hand = tuple(g.id for g in fresh if machine.Act.HAND_OVER.value in g.view.can)
-    return Today(page=page, lines=lines, step=step, back=back, drawn=drawn, to_hand=to_hand)
+    return Today(page=page, lines=lines, elsewhere=elsewhere, step=step, back=back, drawn=drawn, to_hand=to_hand)
 
 
 def _recent(glance: Glance, now: datetime) -> bool:

@@ -16,6 +16,7 @@ from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Bond, BondRow, Item, Wrap
 from closeknit.web.bonds.opened import OpenBond, key_for
 from closeknit.web.bonds.store import (
+    NotThere,
     events_append,
     events_read,
     hold,
@@ -28,10 +29,6 @@ from closeknit.web.tasks import checkpoint_soon
 from .models import Draft, Moment, OwnPrompt
 
 DeckChange = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-class NotThere(Exception):
-    """No such moment for this member."""
 
 
 # -- opening ----------------------------------------------------------------------------------------------------------

@@ -5,71 +5,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import date
-from functools import wraps
-from typing import Any, Concatenate
+from typing import Any
 
-from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from closeknit.method import moment as machine
-from closeknit.web.bonds.access import bond_settled
 from closeknit.web.bonds.opened import OpenBond
-from closeknit.web.bonds.store import Stale
-from closeknit.web.members import queries as members
-from closeknit.web.members import services as member_services
-from closeknit.web.members.keys import keys_of
+from closeknit.web.bonds.room import forget_kept, in_bond, kept_text, zone_of
 from closeknit.web.members.pages import wants_json
 
 from . import deck, forms, queries, services
 from .models import Moment, OwnPrompt
-
-BondView = Callable[Concatenate[HttpRequest, OpenBond, ...], HttpResponse]
-
-
-def in_bond(view: BondView) -> Callable[..., HttpResponse]:
-    """Gives the view the bond of the path, opened and settled; 404 for anyone who does not hold its key."""
-
-    @login_required
-    @wraps(view)
-    def inner(request: HttpRequest, bond_id: uuid.UUID, **kwargs: Any) -> HttpResponse:
-        opened = bond_settled(request, bond_id)
-        if not opened.is_in:
-            return waiting_to_be_let_in(request, opened)
-        try:
-            return view(request, opened, **kwargs)
-        except Stale:
-            return _changed_meanwhile(request, opened)
-        except services.NotThere:
-            raise Http404 from None
-
-    return inner
-
-
-def waiting_to_be_let_in(request: HttpRequest, opened: OpenBond) -> HttpResponse:
-    """A newcomer whose inviter has not been here yet."""
-    if request.method != "GET":
-        raise Http404
-    return render(request, "moments/not_yet_in.html", {"bond": opened})
-
-
-def _changed_meanwhile(request: HttpRequest, opened: OpenBond, status: int = 409) -> HttpResponse:
-    """Something moved between reading and writing. What was typed is in the page."""
-    context = {"bond": opened, "text": request.POST.get("text", ""), "back": reverse("today", args=[opened.id])}
-    return render(request, "moments/changed_meanwhile.html", context, status=status)
-
-
-def _zone(request: HttpRequest) -> Any:
-    return members.profile_of(keys_of(request), request.user).tzinfo
-
-
-def _kept_text(request: HttpRequest, path: str) -> str:
-    """What was being typed on this page when it locked, if anything was."""
-    kept = member_services.dropped_read(request.user.pk, keys_of(request).need)
-    return next((one.fields.get("text", "") for one in reversed(kept) if one.path.startswith(path)), "")
-
 
 # -- today ------------------------------------------------------------------------------------------------------------
 
@@ -86,7 +36,7 @@ def today(request: HttpRequest, opened: OpenBond) -> HttpResponse:
         for waiting in shown.to_hand:
             services.come_by(opened, waiting)
         shown = queries.today(opened, may_ask_level=deck.may_ask_level(opened))
-    context = {"bond": opened, "today": shown, "zone": _zone(request), **_page_context(request, opened, shown.page)}
+    context = {"bond": opened, "today": shown, "zone": zone_of(request), **_page_context(request, opened, shown.page)}
     template = "moments/_today.html" if request.headers.get("X-Poke") else "moments/today.html"
     return render(request, template, context)
 
@@ -97,9 +47,7 @@ def _page_context(
     if page is None:
         return {"page": None}
     path = reverse("moment", args=[opened.id, page.glance.id])
-    kept = (
-        _kept_text(request, path) if page.stage == "write" and request.session.get(member_services.DROPPED_FLAG) else ""
-    )
+    kept = kept_text(request, path) if page.stage == "write" else ""
     initial = {"text": kept or page.draft, "rule": "all"}
     return {
         "page": page,
@@ -107,7 +55,7 @@ def _page_context(
         "was_kept": bool(kept) and kept != page.draft,
         "kept_text": kept,
         "others": opened.others,
-        "zone": _zone(request),
+        "zone": zone_of(request),
     }
 
 
@@ -186,14 +134,8 @@ def share(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpR
         )
     except machine.MomentError as error:
         return _refused(request, opened, moment_id, error)
-    _forget_kept(request)
+    forget_kept(request)
     return _back(opened, moment_id)
-
-
-def _forget_kept(request: HttpRequest) -> None:
-    if request.session.get(member_services.DROPPED_FLAG):
-        member_services.dropped_clear(request.user.pk)
-        del request.session[member_services.DROPPED_FLAG]
 
 
 @in_bond
@@ -202,7 +144,7 @@ def draft(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpR
     """Save what I am writing, for me alone. The page's script asks every second or so; a button does the same."""
     try:
         text = forms.clean_text(request.POST.get("text", ""))
-    except forms.ValidationError as error:
+    except ValidationError as error:
         if wants_json(request):
             return JsonResponse({"saved": False, "say": error.messages[0]}, status=422)
         return _moment_page(request, opened, moment_id, form=forms.AnswerForm(request.POST), status=422)
@@ -210,7 +152,7 @@ def draft(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpR
     if row is None:
         raise Http404
     services.draft_write(opened, row, text)
-    _forget_kept(request)
+    forget_kept(request)
     return JsonResponse({"saved": True}) if wants_json(request) else _back(opened, moment_id)
 
 
@@ -283,7 +225,7 @@ def say(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpRes
         )
     except machine.MomentError as error:
         return _moment_page(request, opened, moment_id, say_form=form, problem=error.code, status=409)
-    _forget_kept(request)
+    forget_kept(request)
     return _back(opened, moment_id)
 
 
@@ -411,7 +353,7 @@ def _month(value: str) -> date | None:
 @require_GET
 def thread(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     """What was opened, by month."""
-    zone = _zone(request)
+    zone = zone_of(request)
     raw = request.GET.get("page", "1")
     if not raw.isdecimal() or not 1 <= int(raw) <= 100_000:
         raise Http404
@@ -436,5 +378,5 @@ def search(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     """Search in memory; the words come by POST, so that they stand in no address and no log."""
     form = forms.SearchForm(request.POST)
     found = queries.search(opened, form.cleaned_data["words"]) if form.is_valid() else []
-    context = {"bond": opened, "form": form, "found": found, "zone": _zone(request)}
+    context = {"bond": opened, "form": form, "found": found, "zone": zone_of(request)}
     return render(request, "moments/search.html", context, status=422 if form.errors else 200)

@@ -19,8 +19,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from closeknit.web import clock
-from closeknit.web.moments.forms import MOST_BYTES as MOST_BYTES_A_TEXT
-from closeknit.web.moments.forms import MOST_CHARACTERS, clean_text
+from closeknit.web.bonds.texts import MOST_BYTES as MOST_BYTES_A_TEXT
+from closeknit.web.bonds.texts import MOST_CHARACTERS, clean_text
 
 from .copying import FORMAT, MANIFEST, VERSION
 

@@ -89,6 +89,14 @@ def day(at: datetime, zone: tzinfo) -> str:
 
 
 @register.filter
+def moment_in(at: datetime, zone: tzinfo) -> str:
+    """A day and a time in the member's own zone."""
+    local, now = at.astimezone(zone), clock.now().astimezone(zone)
+    form = "H:i" if local.date() == now.date() else "j F, H:i"
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="minutes"), date_format(local, form))
+
+
+@register.filter
 def months_old(glance: Glance) -> bool:
     """Whether an answer is old enough to ask what changed."""
     return clock.now() - glance.opened_at >= COMES_BACK_AFTER

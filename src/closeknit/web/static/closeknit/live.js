@@ -36,14 +36,28 @@ export function follow({ enhance }) {
   }
   const same = (a, b) => bare(a) === bare(b);
 
+  // Something on it changes by itself (a quiet cue, a time-out that is over): look then.
+  const again = new Map();
+  function lookAgain(region) {
+    clearTimeout(again.get(region));
+    const seconds = Number(region.dataset.lookAgain);
+    if (seconds > 0 && seconds < 86400) again.set(region, setTimeout(() => { if (region.isConnected) look(region) }, seconds * 1000));
+  }
+  regions().forEach(lookAgain);
+
   function place(region, fresh) {
     region.dataset.version = fresh.dataset.version;
+    region.dataset.lookAgain = fresh.dataset.lookAgain ?? "";
+    lookAgain(region);
+    // Another face of the page (it began, it rests, it is over): what stands beside the region may differ, too.
+    if (fresh.dataset.face !== region.dataset.face) { location.reload(); return }
     const typing = region.contains(document.activeElement) && document.activeElement.matches("textarea, input:not([type=radio], [type=checkbox])");
     const written = [...region.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
     if (same(region, fresh)) return;
     if (typing || written) {
       // Never under somebody's hands: say it, and let them look when they like.
       status.replaceChildren();
+      status.classList.remove("visually-hidden");
       const link = document.createElement("a");
       link.href = location.pathname;
       link.textContent = document.documentElement.dataset.news;
@@ -54,7 +68,9 @@ export function follow({ enhance }) {
     region.replaceChildren(...fresh.childNodes);
     enhance(region);
     scrollTo(0, at);
-    status.textContent = document.documentElement.dataset.changed;
+    // A page that says itself whose turn it is tells screen readers alone.
+    status.classList.toggle("visually-hidden", Boolean(fresh.dataset.say));
+    status.textContent = fresh.dataset.say || document.documentElement.dataset.changed;
     setTimeout(() => { status.textContent = "" }, 4000);
   }
 
