@@ -680,6 +680,49 @@ class TestStages:
         assert talk.do(ANA, Verb.SLOWER).slower == ANA
 
 
+class TestWhatHangsTogether:
+    def test_a_round_is_left_out_when_nobody_takes_the_turn_that_carries_it(self) -> None:
+        for kind in (LEADS, ROUND, LOOP):
+            carries = kind | {"carries_round": True}
+            talk = Talk(script(part("a", carries, RESPOND, repeat="each"), CLOSE)).begin(*TWO)
+            before = talk.state.step
+            while talk.state.round == 0:
+                talk.do(talk.state.floor or "", Verb.PASSED)
+            assert place(talk.state) == (0, 1, 0, 0) and talk.state.lead == BEN and talk.state.step > before
+            talk.do(BEN, Verb.SAID)
+            talk.do(ANA, Verb.PASSED) if kind is not LEADS else None
+            assert (talk.state.stage == 1) == (kind is not LOOP or talk.state.loop is None)
+
+    def test_the_floor_that_was_asked_for_is_no_pass(self) -> None:
+        talk = Talk(script(part("a", LEADS | {"carries_round": True}, RESPOND, repeat="each"), CLOSE)).begin(*TWO)
+        assert place(talk.do(BEN, Verb.FLOOR_ASKED, at=talk.now + SOFT + FLOOR_AFTER)) == (0, 0, 1, 0)
+
+    def test_a_stage_may_lead_past_the_next(self) -> None:
+        for then, goes_to in [("respond", (0, 0, 2, 0)), ("part:close", (1, 0, 0, 0)), (END, None)]:
+            talk = Talk(script(part("a", LEADS | {"then": then}, BUILD, RESPOND), CLOSE)).begin(*TWO)
+            state = talk.do(ANA, Verb.SAID)
+            assert (place(state) if state.phase is Phase.RUNNING else None) == goes_to
+
+    @pytest.mark.parametrize("most", [1, 2, 3])
+    def test_so_many_lead_it_at_most(self, most: int) -> None:
+        talk = Talk(script(part("a", LEADS, repeat="each", at_most=most), CLOSE), THREE).begin(*THREE)
+        leads = []
+        while talk.state.part == 0:
+            leads.append(talk.state.lead)
+            talk.say_round()
+        assert leads == list(THREE[:most])
+
+    def test_the_listener_chooses_and_the_next_does_when_they_leave(self) -> None:
+        choose = stage("c", "choose", "listener", options=[option("on"), option("end", "end")], quiet=True)
+        talk = Talk(script(part("a", choose, ROUND, repeat="each"), CLOSE), THREE).begin(*THREE)
+        assert talk.state.queue == (BEN,) and talk.refused(ANA, Verb.CHOSE) is errors.NotYourTurn
+        before = talk.state.step
+        state = talk.do(BEN, Verb.LEFT)
+        assert state.queue == (CAI,) and state.step == before + 1
+        talk.do(CAI, Verb.CHOSE)
+        assert [len(view(talk.state, one, talk.now).turns) for one in (ANA, CAI)] == [0, 1]
+
+
 class TestChoosing:
     def test_on_back_as_often_as_it_may_be_and_to_the_end(self) -> None:
         talk = Talk(script(part("a", READY, LEADS, CHOOSE), CLOSE)).begin(*TWO)

@@ -546,7 +546,7 @@ def _floor_asked(state: State, event: Event) -> State:
     if loop is not None and loop.spot is Spot.SPEAK:
         return _at(state, replace(loop, spot=Spot.REFLECT), event.at)
     # Whoever spoke aloud for so long has said something, so that what hangs on it comes all the same.
-    return _turn_passed(state, replace(event, verb=Verb.PASSED, by=floor))
+    return _turn_passed(state, replace(event, by=floor))
 
 
 def _slower(state: State, event: Event) -> State:
@@ -626,7 +626,7 @@ def _resumed(state: State, event: Event) -> State:
         raise Late
     if event.by in state.back:
         raise AlreadyDone
-    if state.phase is Phase.AWAY and event.by == state.away_by and event.at < state.called_at + SHORTEST_AWAY:
+    if event.by == state.away_by and event.at < state.called_at + SHORTEST_AWAY:
         raise TooEarly
     return _if_all_back(replace(state, back=state.back | {event.by}), event.at)
 
