@@ -44,7 +44,7 @@ from .errors import (
     TooFew,
     UnknownItem,
 )
-from .events import FIELDS, Choice, Event, MemberId, Verb, Verdict, Wish
+from .events import Choice, Event, MemberId, Verb, Verdict, Wish
 from .state import (
     AT_ONCE,
     OVER,
@@ -339,7 +339,7 @@ def _running(state: State, event: Event) -> None:
         raise NotRunning
     if event.by not in state.inside:
         raise NotInIt
-    if "step" in FIELDS[event.verb] and event.step != state.step:
+    if event.step != state.step:
         raise Late
 
 
