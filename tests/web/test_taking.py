@@ -340,7 +340,7 @@ def test_there_and_back_nothing_of_ones_own_words_is_lost(cast):
     assert cast.eve.client.post("/you/import/", {"do": "bring"}).url == "/you/words/"
     assert not Arrival.objects.exists()
     second = take(cast.eve)
-    assert canonical(second) == canonical(first) and sum(canonical(first).values()) == 9
+    assert canonical(second) == canonical(first) and sum(canonical(first).values()) == 21
     shown = cast.eve.client.get("/you/words/").content.decode()
     assert "kumquat of Ana" in shown and "quince of Jonas" not in shown and "3 February 2019" in shown
     assert "Brought words from elsewhere" in cast.eve.client.get("/you/record/").content.decode()
@@ -352,7 +352,7 @@ def test_bringing_twice_brings_once(cast):
     for _again in range(2):
         bring(cast.eve, raw)
         cast.eve.client.post("/you/import/", {"do": "bring"})
-    assert PrivateWord.objects.filter(member=cast.eve.member).count() == 9
+    assert PrivateWord.objects.filter(member=cast.eve.member).count() == 21
     bring(cast.eve, raw)
     assert "Nothing that is not here already" in cast.eve.client.get("/you/import/").content.decode()
     # Into the Closeknit that they came from, while they are still in their bonds: nothing either.
@@ -382,7 +382,7 @@ def test_what_is_brought_opens_for_its_owner_alone(cast):
     bring(cast.eve, take(cast.ana))
     services.bring(cast.eve.member, cast.eve.keyring)
     items = Item.objects.filter(private_word__member=cast.eve.member)
-    assert items.count() == 9 and not items.filter(bond__isnull=False).exists()
+    assert items.count() == 21 and not items.filter(bond__isnull=False).exists()
     assert not Wrap.objects.filter(item__in=items).exclude(target=Wrap.Target.SELF).exists()
     word = PrivateWord.objects.filter(member=cast.eve.member).first()
     assert cast.jonas.client.post(f"/you/words/{word.pk}/delete/").status_code == 404
@@ -457,7 +457,7 @@ BROKEN = {
     "not ours": (lambda raw: repacked(raw, swap("closeknit.json", b'{"format": "x"}')), "closeknit.json is missing"),
     "a list": (lambda raw: repacked(raw, swap("closeknit.json", b"[]")), "not in the form"),
     "newer": (
-        lambda raw: repacked(raw, swap("closeknit.json", b'{"format": "closeknit-export", "version": 2}')),
+        lambda raw: repacked(raw, swap("closeknit.json", b'{"format": "closeknit-export", "version": 3}')),
         "newer Closeknit",
     ),
     "no sections": (
@@ -523,7 +523,7 @@ def test_texts_that_have_no_place_here_are_counted_and_left_out(cast):
     for text, reason in (("x" * 20_001, "too long"), ("a\0b", "cannot be stored"), ("\ud800", "cannot be stored")):
         assert bring(cast.eve, repacked(raw, words_with(text=text))).status_code == 302
         page = cast.eve.client.get("/you/import/").content.decode()
-        assert "10 texts cannot come:" in page and reason in page
+        assert "22 texts cannot come:" in page and reason in page
         assert services.waiting(cast.eve.member, cast.eve.keyring).coming == 0
 
 
@@ -536,7 +536,7 @@ def test_a_copy_packed_again_by_hand_is_read(cast):
             archive.writestr(f"my copy/{name}", found.read(name))
             archive.writestr(f"__MACOSX/my copy/._{name}", b"x")
     assert bring(cast.eve, out.getvalue()).status_code == 302
-    assert services.waiting(cast.eve.member, cast.eve.keyring).coming == 9
+    assert services.waiting(cast.eve.member, cast.eve.keyring).coming == 21
 
 
 def test_an_empty_form_says_what_is_missing(cast):

@@ -467,7 +467,7 @@ def talk(opened: OpenBond) -> Talk:
     """The room's first page."""
     found, run_out = open_ones(opened, open_rows(opened))
     over = services.told_of(opened, list(services.dialogues_of(opened).filter(over_at__isnull=False)[:HISTORY_PAGE]))
-    texts = _agreement_texts(opened, over)
+    texts = _lines_of(opened, over)
     due = [agreed for one in over for agreed in _agreements(opened, one, texts) if agreed.is_due]
     calm_before = services.counted(over)[0]
     shelf = [OnShelf(s, s.later_because is not None and calm_before < 2) for s in library.scripts_for(opened)]
@@ -482,11 +482,12 @@ def talk(opened: OpenBond) -> Talk:
     )
 
 
-def _agreement_texts(opened: OpenBond, found: Sequence[Told]) -> dict[str, dict[str, Any]]:
-    """The words of what was agreed in some dialogues. One query."""
+def _lines_of(opened: OpenBond, found: Sequence[Told]) -> dict[str, dict[str, Any]]:
+    """What some dialogues were about, and what was agreed in them. One query."""
+    topics = {one.card["topic"] for one in found if one.card.get("topic")}
     gone = {item for one in found if one.gone is not None for _by, item, _at in one.gone["agreements"]}
     there = {agreed.item for one in found if one.state is not None for agreed in one.state.agreements}
-    wanted = {uuid.UUID(item) for item in gone | there}
+    wanted = {uuid.UUID(item) for item in topics | gone | there}
     return {str(item): payload for item, payload in items_read(opened, wanted).items()}
 
 
@@ -506,11 +507,11 @@ def history(opened: OpenBond, page: int) -> tuple[list[Past], bool]:
     rows = list(over[(page - 1) * HISTORY_PAGE : page * HISTORY_PAGE + 1])
     told = services.told_of(opened, rows[:HISTORY_PAGE])
     own = services.owns_read(opened, rows)
+    texts = _lines_of(opened, told)
     found = []
     for one in told:
         if one.state is not None and not one.state.order:
             continue
-        texts = _texts(opened, one)
         mine = own.get(one.row.id, {})
         agreed = _agreements(opened, one, texts)
         found.append(Past(_line(opened, one, texts), agreed, mine.get("line", ""), one.gone is not None))
