@@ -29,9 +29,21 @@ def unlock(page: Any) -> None:
 
 
 def go(page: Any, address: str) -> None:
-    page.goto(address)
+    """Open an address, with the passphrase where it is asked for."""
+    _open(page, address)
     unlock(page)
     if page.url.split("?")[0] != address.split("?")[0] and "/talk/check/" not in page.url:
+        _open(page, address)
+
+
+def _open(page: Any, address: str) -> None:
+    try:
+        page.goto(address)
+    except Error as error:
+        # The page was just then loading itself anew.
+        if "interrupted by another navigation" not in error.message:
+            raise
+        page.wait_for_load_state()
         page.goto(address)
 
 

@@ -53,9 +53,11 @@ export function follow({ enhance }) {
   }
   regions().forEach(lookAgain);
 
-  // While a form is on its way its answer draws the page; a poke that it caused must not load another over it.
+  // While somebody is on their way to another page a poke must not load this one over it.
   let sent = -Infinity;
-  document.addEventListener("submit", (event) => { if (!event.defaultPrevented) sent = performance.now() });
+  const going = (event) => { if (!event.defaultPrevented) sent = performance.now() };
+  document.addEventListener("submit", going);
+  document.addEventListener("click", (event) => { if (event.target.closest("a[href]")) going(event) });
 
   function place(region, fresh) {
     const left = sent + 5000 - performance.now();
