@@ -60,7 +60,7 @@ class One:
 
         request, answer = HttpRequest(), HttpResponse()
         request.META["HTTP_USER_AGENT"] = AGENT
-        request.session = SessionStore()
+        request.session, request.user = SessionStore(), self.member
         login(request, self.member, backend=settings.AUTHENTICATION_BACKENDS[0])
         keys: Any = RequestKeys(request)
         keys.unlock(self.keyring)
@@ -71,14 +71,15 @@ class One:
         return found | {settings.SESSION_COOKIE_NAME: request.session.session_key}
 
 
-def make_pair(first: str, second: str) -> tuple[One, One]:
-    """Two partners, the second by the first's invitation."""
+def make_pair(first: str, second: str, username: str = "") -> tuple[One, One]:
+    """Two partners, the second by the first's invitation. username: what their names to sign in with begin with."""
     from closeknit.web.bonds import services as bonds
     from closeknit.web.members import services as members
 
     pair = []
     for name in (first, second):
-        made = members.member_create(username=name, passphrase="-", profile={"name": name, "zone": "Europe/Berlin"})
+        about = {"name": name, "zone": "Europe/Berlin"}
+        made = members.member_create(username=f"{username}{name}", passphrase="-", profile=about)
         members.kit_confirm(made.member)
         pair.append(One(made.member, made.keyring))
     one, two = pair
