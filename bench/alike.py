@@ -20,9 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
@@ -30,38 +29,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from bench.common import machine, say, table, write  # noqa: E402
 from tests.services import Postgres, Server  # noqa: E402
 
-if TYPE_CHECKING:
-    from bench.people import One
-
 HISTORY = 12
 DRAWS = 2000
 
 
-# -- what mates do, in a process of its own ---------------------------------------------------------------------------
-
-
-def _acts() -> dict[str, Callable[[One, Any], object]]:
-    """What a mate may do about a moment without anybody's knowing."""
-    from closeknit.web.bonds import decisions
-    from closeknit.web.bonds import services as bonds
-    from closeknit.web.members import services as members
-    from closeknit.web.moments import services as moments
-
-    def lock_out(mate: One, _moment: Any) -> None:
-        mate.cookies()
-        members.sessions_end(mate.member)
-
-    text = "It was quiet in the kitchen. " * 20
-    return {
-        "nothing": lambda mate, moment: None,
-        "nothing, again": lambda mate, moment: None,
-        "rests": lambda mate, moment: bonds.pause_write(mate.bond(), paused=True, openly=False),
-        "lets it pass": lambda mate, moment: moments.draft_pass(mate.bond(), moment),
-        "writes a draft": lambda mate, moment: moments.draft_write(mate.bond(), moment, text),
-        "would rather not": lambda mate, moment: moments.wishes_write(mate.bond(), level=1, avoid=["trust", "time"]),
-        "said yes to an end": lambda mate, moment: decisions.votes_write(mate.bond(), decisions.Votes(end=True)),
-        "is locked out": lock_out,
-    }
+# -- the bonds, made in a process of its own --------------------------------------------------------------------------
 
 
 def make_people(data: str, url: str, bonds: int) -> None:
@@ -70,8 +42,9 @@ def make_people(data: str, url: str, bonds: int) -> None:
 
     set_up(Path(data), url)
     from closeknit.web.moments import services as moments
+    from tests.alike import ACTS
 
-    acts, found = _acts(), []
+    acts, found = {"nothing": ACTS["nothing"], "nothing, again": ACTS["nothing"], **ACTS}, []
     for number in range(bonds):
         # One of each, then the next of each: none of them all lie together in the store.
         for cause in acts:
@@ -82,6 +55,7 @@ def make_people(data: str, url: str, bonds: int) -> None:
                     moments.answer_share(person.bond(), moment.id, "It was quiet in the kitchen. " * 8)
             moment = moments.moment_open(one.bond(), {"text": "What did you leave out today?"})
             moments.answer_share(one.bond(), moment.id, "It was quiet in the kitchen. " * 8)
+            mate.cookies()
             acts[cause](mate, moment)
             base = f"/b/{moment.bond_id}/"
             pages = {"today": base, "moment": f"{base}m/{moment.id}/"}
