@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 from django.contrib.sessions.models import Session
 
 from closeknit.web import clock, live
+from closeknit.web.asgi import Shell
 from closeknit.web.members.live_access import members_for_sessions
 from closeknit.web.members.models import Member
 
@@ -206,3 +208,31 @@ def test_a_stream_ends_when_its_session_no_longer_holds(member, monkeypatch):
         assert again.sent[0]["status"] == 404
 
     asyncio.run(look())
+
+
+# -- the process ------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_process_starts_with_is_not_looked_through_again_by_the_collector(member):
+    said: list[dict] = []
+    asked = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+    before = gc.get_freeze_count()
+
+    async def live_and_die():
+        async def receive():
+            return next(asked)
+
+        async def send(message):
+            said.append(message)
+            if message["type"] == "lifespan.startup.complete":
+                assert gc.get_freeze_count() > before
+                assert live.hub.loop is asyncio.get_running_loop()
+
+        await Shell()({"type": "lifespan"}, receive, send)
+
+    try:
+        asyncio.run(live_and_die())
+    finally:
+        gc.unfreeze()
+    assert [message["type"] for message in said] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert live.hub.stopping
