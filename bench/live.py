@@ -287,7 +287,7 @@ def middle(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     if any("stopped" in one for one in rounds):
         return next(one for one in rounds if "stopped" in one)
     names = [name for name, value in first.items() if isinstance(value, int | float)]
-    row = {"server": first["server"], **{name: statistics.median(one[name] for one in rounds) for name in names}}
+    row = {"server": first["server"], **{name: round(statistics.median(one[name] for one in rounds), 2) for name in names}}
     row["steps"] = {
         step: {name: statistics.median(one["steps"][step][name] for one in rounds) for name in values}
         for step, values in first["steps"].items()
