@@ -36,6 +36,7 @@ from tests.services import Postgres, Server  # noqa: E402
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _MOMENT = re.compile(r"/m/([0-9a-f-]+)/")
 LENGTHS = (40, 300, 1500)
+HISTORY = 20
 PATIENCE = 60.0
 
 
@@ -43,15 +44,24 @@ PATIENCE = 60.0
 
 
 def make_people(data: str, url: str, count: int) -> None:
-    """Pairs of members, each with a prompt of their own and a session; printed as JSON."""
+    """Pairs of members with a history as long as pages look at, so that pages weigh the same from beginning to end; each with
+    a prompt of their own and a session. Printed as JSON."""
     from bench.people import make_pair, set_up
 
     set_up(Path(data), url)
+    from django.db import transaction
+
     from closeknit.web.moments import services as moments
 
     found = []
     for number in range(count // 2):
         pair = make_pair(f"a{number}", f"b{number}")
+        with transaction.atomic():
+            held = [one.bond() for one in pair]
+            for past in range(HISTORY):
+                moment = moments.moment_open(held[0], {"text": f"What was it like on day {past}?"})
+                for opened in held:
+                    moments.answer_share(opened, moment.id, "It was quiet in the kitchen. " * 8)
         for one, mate in (pair, pair[::-1]):
             opened = one.bond()
             prompt = moments.own_prompt_write(opened, f"What did you leave out today, {number}?")
