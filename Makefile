@@ -4,8 +4,9 @@ PORT ?= 8040
 DATA ?= data
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_VENV := .venv-bench
 
-.PHONY: help serve demo test lint screenshots bench bench-dialogue drill lock clean
+.PHONY: help serve demo test lint screenshots bench bench-dialogue bench-live bench-store bench-load bench-alike bench-export drill lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -42,11 +43,33 @@ test: $(VENV)/.test  ## Everything: both databases, live, browser, wheel
 screenshots: $(VENV)/.test  ## Every page at 360 and 1280, light and dark, into screenshots/
 	$(BIN)/python scripts/screenshots.py
 
-bench: $(VENV)/.test  ## Measure pages, queries, weight and search
+bench: $(VENV)/.test  ## Measure pages, queries, weight and search (each bench prints a table and writes bench/out/)
 	$(BIN)/python bench/web.py
 
 bench-dialogue: $(VENV)/.test  ## Measure talks: from one's press to the other's page, for 1, 50 and 200 at once
 	$(BIN)/python bench/dialogue.py
+
+$(BENCH_VENV)/.ready: requirements-dev.lock bench/requirements.txt
+	@echo "Installing the servers that are measured beside ours (once, a few minutes)"
+	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BENCH_VENV)/bin/python -m pip install --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+bench-live: $(BENCH_VENV)/.ready  ## Open streams on each server: memory, delay of a poke, coming back (20 minutes; ARGS=)
+	$(BENCH_VENV)/bin/python bench/live.py $(ARGS)
+
+bench-store: $(VENV)/.test  ## Acknowledged writes a second on both stores, sealed and in plain (ARGS=)
+	$(BIN)/python bench/store.py $(ARGS)
+
+bench-load: $(VENV)/.test  ## 200 members who write and 1,000 streams for five minutes (ARGS=)
+	$(BIN)/python bench/load.py $(ARGS)
+
+bench-alike: $(VENV)/.test  ## Whether time tells what a mate keeps to themselves (ARGS=)
+	$(BIN)/python bench/alike.py $(ARGS)
+
+bench-export: $(VENV)/.test  ## A copy of everything, from 1,000 to 50,000 entries
+	$(BIN)/python bench/export.py
 
 drill: $(VENV)/.test  ## Kill the program 200 times on each store while members write, and count what is missing (KILLS=)
 	$(BIN)/python scripts/drill.py
@@ -56,4 +79,4 @@ lock:  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## Remove the virtual environment and what tests left
-	rm -rf $(VENV) dist build screenshots
+	rm -rf $(VENV) $(BENCH_VENV) dist build screenshots

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import platform
+import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +36,13 @@ def slope(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     rise = sum((x - middle_x) * (y - middle_y) for x, y in points) / spread
     left = sum((y - middle_y - rise * (x - middle_x)) ** 2 for x, y in points)
     return rise, 1.96 * (left / max(count - 2, 1) / spread) ** 0.5
+
+
+def interval(values: Sequence[float], of: Callable[[Sequence[float]], float] = median) -> tuple[float, float]:
+    """The 95 % range of a figure of `values` (their median), by drawing from them again and again (bootstrap)."""
+    dice = random.Random(1)
+    drawn = sorted(of(dice.choices(values, k=len(values))) for _time in range(2000))
+    return drawn[49], drawn[1949]
 
 
 def tree(pid: int) -> list[int]:

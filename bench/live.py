@@ -287,7 +287,7 @@ def middle(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     if any("stopped" in one for one in rounds):
         return next(one for one in rounds if "stopped" in one)
     names = [name for name, value in first.items() if isinstance(value, int | float)]
-    row = {"server": first["server"], **{name: statistics.median(one[name] for one in rounds) for name in names}}
+    row = {"server": first["server"], **{name: round(statistics.median(one[name] for one in rounds), 2) for name in names}}
     row["steps"] = {
         step: {name: statistics.median(one["steps"][step][name] for one in rounds) for name in values}
         for step, values in first["steps"].items()
@@ -337,7 +337,7 @@ def main() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 20000), hard))
     if "nchan" in wanted.servers and not Path("/usr/lib/nginx/modules/ngx_nchan_module.so").exists():
-        say("nchan is not here (Debian: nginx-light libnginx-mod-nchan): left out")
+        say("nchan is not here (Debian: nginx libnginx-mod-nchan): left out")
         wanted.servers.remove("nchan")
     result: dict[str, Any] = {"machine": machine(), "rounds": wanted.rounds, "seconds": wanted.seconds}
     gathered: dict[str, list[dict[str, Any]]] = {name: [] for name in wanted.servers}

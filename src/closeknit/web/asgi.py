@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections import deque
 from dataclasses import dataclass
@@ -179,6 +180,10 @@ class Shell:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 live.hub.loop = asyncio.get_running_loop()
+                # What is here now stays to the end. A collector that looks through all of it again and again stops every
+                # page and poke meanwhile, a fifth of a second on a small machine.
+                gc.collect()
+                gc.freeze()
                 if settings.CONFIG.redis_url:
                     self._listener = asyncio.create_task(live.listen(settings.CONFIG.redis_url))
                 await send({"type": "lifespan.startup.complete"})

@@ -24,27 +24,60 @@ STALL_SECONDS = 5.0
 RECHECK_SECONDS = 180.0
 STREAMS_A_MEMBER = 8
 STREAMS_A_PROCESS = 5000
+KEYS_A_LOOK = 250
 CHANNEL = "closeknit:pokes"
 
 
 class Stream:
-    """One open page. What waits is coalesced by topic; a page that does not read is dropped."""
+    """One open page. What waits is coalesced by topic; a page that does not read is dropped.
 
-    __slots__ = ("closing", "member", "pending", "session", "wake")
+    Thousands of these wait at the same time, so it holds no more than it needs: one future while it waits, where an
+    asyncio.Event would bring a queue for waiters, and one timer for its pings.
+    """
+
+    __slots__ = ("_ping", "_waits", "closing", "member", "pending", "ping_due", "session")
 
     def __init__(self, member: uuid.UUID, session: str) -> None:
         self.member, self.session = member, session
         self.pending: dict[str, int] = {}
-        self.wake = asyncio.Event()
-        self.closing = False
+        self.closing = self.ping_due = False
+        self._waits: asyncio.Future[None] | None = None
+        self._ping: asyncio.TimerHandle | None = None
 
     def poke(self, topic: str, version: int) -> None:
         self.pending[topic] = max(version, self.pending.get(topic, 0))
-        self.wake.set()
+        self._wake()
 
     def close(self) -> None:
         self.closing = True
-        self.wake.set()
+        self._wake()
+
+    def keep_alive(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have pings sent, so that whoever stands between does not take a quiet line for a dead one."""
+        self._ping = loop.call_later(PING_SECONDS, self._ping_now, loop)
+
+    def _ping_now(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.ping_due = True
+        self._wake()
+        self.keep_alive(loop)
+
+    async def wait(self) -> None:
+        """Until there is something to send, or an end. For the one task that writes."""
+        if not (self.closing or self.ping_due or self.pending):
+            self._waits = asyncio.get_running_loop().create_future()
+            try:
+                await self._waits
+            finally:
+                self._waits = None
+
+    def _wake(self) -> None:
+        if self._waits is not None and not self._waits.done():
+            self._waits.set_result(None)
+
+    def over(self) -> None:
+        """No more pings."""
+        if self._ping is not None:
+            self._ping.cancel()
 
 
 class Hub:
@@ -196,30 +229,73 @@ async def listen(url: str) -> None:
 # -- the stream -----------------------------------------------------------------------------------------------------------
 
 
-def _authorise(session_key: str) -> uuid.UUID | None:
-    """Whose session this is, if it may have a stream. None too while the database is away: the page asks again."""
+def _authorise(session_keys: list[str]) -> dict[str, uuid.UUID]:
+    """Whose sessions these are, of those that may have a stream. None while the database is away: pages ask again."""
     from django.db import DatabaseError, close_old_connections, connections
 
-    from closeknit.web.members.live_access import member_for_session
+    from closeknit.web.members.live_access import members_for_sessions
 
     close_old_connections()
     try:
-        return member_for_session(session_key)
+        return members_for_sessions(session_keys)
     except DatabaseError:
         log.warning("database-away")
-        return None
+        return {}
     finally:
         connections.close_all()
 
 
-def _cookies(headers: dict[bytes, bytes]) -> dict[str, str]:
+class Door:
+    """Who may have a stream. Whoever asks during a look at the database is looked up with all who ask meanwhile, in the
+    next one: after a restart everybody comes back at once, and a connection for each would take most of the time."""
+
+    def __init__(self) -> None:
+        self._asking: list[tuple[str, asyncio.Future[uuid.UUID | None]]] = []
+        self._looking: asyncio.Task[None] | None = None
+
+    async def member(self, session_key: str) -> uuid.UUID | None:
+        """Whose session this is, if it may have a stream."""
+        answer: asyncio.Future[uuid.UUID | None] = asyncio.get_running_loop().create_future()
+        self._asking.append((session_key, answer))
+        if self._looking is None:
+            # A task of its own: whoever came first may leave before the others have their answer.
+            self._looking = asyncio.create_task(self._look())
+        return await answer
+
+    async def _look(self) -> None:
+        """Until nobody asks any more."""
+        try:
+            while self._asking:
+                those, self._asking = self._asking[:KEYS_A_LOOK], self._asking[KEYS_A_LOOK:]
+                try:
+                    found = await asyncio.to_thread(_authorise, [key for key, _answer in those])
+                except Exception as error:
+                    # Nobody waits for ever: their pages ask again.
+                    log.error("streams-not-checked %s", type(error).__name__)
+                    found = {}
+                for key, answer in those:
+                    if not answer.done():
+                        answer.set_result(found.get(key))
+        finally:
+            self._looking = None
+
+
+door = Door()
+
+
+def _session_key(scope: dict[str, Any]) -> str:
+    """The session that asks, by its cookie: GET, for a host of ours, from a page of ours. Empty if it is none of these."""
+    from django.conf import settings
     from django.http import parse_cookie
 
-    return dict(parse_cookie(headers.get(b"cookie", b"").decode("latin-1")))
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    if not _welcome(scope, headers):
+        return ""
+    cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
+    return str(cookies.get(settings.SESSION_COOKIE_NAME, ""))
 
 
 def _welcome(scope: dict[str, Any], headers: dict[bytes, bytes]) -> bool:
-    """GET, for a host of ours, from a page of ours."""
     from django.conf import settings
     from django.http.request import split_domain_port, validate_host
 
@@ -240,14 +316,8 @@ async def _not_found(send: Any) -> None:
 
 async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """GET /live/: a plain ASGI application, before Django and its middleware."""
-    from django.conf import settings
-
-    headers = {name.lower(): value for name, value in scope["headers"]}
-    if not _welcome(scope, headers):
-        await _not_found(send)
-        return
-    key = _cookies(headers).get(settings.SESSION_COOKIE_NAME, "")
-    member = await asyncio.to_thread(_authorise, key) if key else None
+    key = _session_key(scope)
+    member = await door.member(key) if key else None
     if member is None:
         await _not_found(send)
         return
@@ -262,6 +332,7 @@ async def stream(scope: dict[str, Any], receive: Any, send: Any) -> None:
         log.info("stream-stalled")
     finally:
         gone.cancel()
+        one.over()
         hub.remove(one)
 
 
@@ -287,19 +358,20 @@ async def _run(one: Stream, key: str, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await _write(send, "retry: 1000\ndata: hello\n\n")
     checked = time.monotonic()
+    one.keep_alive(asyncio.get_running_loop())
     while not one.closing:
-        try:
-            async with asyncio.timeout(PING_SECONDS):
-                await one.wake.wait()
-        except TimeoutError:
-            await _write(send, ":\n\n")
-        one.wake.clear()
+        await one.wait()
         pending, one.pending = one.pending, {}
-        if pending and not one.closing:
+        if one.closing:
+            break
+        if pending:
             await _write(send, "".join(f"data: {topic} v{version}\n\n" for topic, version in pending.items()))
+        elif one.ping_due:
+            await _write(send, ":\n\n")
+        one.ping_due = False
         if time.monotonic() - checked > RECHECK_SECONDS:
             checked = time.monotonic()
-            if await asyncio.to_thread(_authorise, key) is None:
+            if await door.member(key) is None:
                 one.closing = True
     # Spread the return of many pages after a restart.
     await _write(send, f"retry: {random.randint(1000, 4000)}\ndata: bye\n\n", more=False)  # noqa: S311

@@ -58,10 +58,12 @@ def events_read(opened: OpenBond, streams: Iterable[uuid.UUID]) -> dict[uuid.UUI
     Raises Tampered if one was dropped, cut, moved or reordered since this member last wrote to it.
     """
     wanted = list(streams)
+    # Heads before events: a stream only grows. Were it the other way round, what this member writes from another page in
+    # between would look as if its end had been cut off.
+    heads = {head.stream: head for head in StreamHead.objects.filter(member_id=opened.me.id, stream__in=wanted)}
     rows: dict[uuid.UUID, list[Event]] = defaultdict(list)
     for row in Event.objects.filter(bond_id=opened.id, stream__in=wanted).order_by("stream", "number"):
         rows[row.stream].append(row)
-    heads = {head.stream: head for head in StreamHead.objects.filter(member_id=opened.me.id, stream__in=wanted)}
     return {stream: _verbs(opened, rows[stream], heads.get(stream)) for stream in wanted}
 
 
