@@ -1,4 +1,4 @@
-"""`closeknit serve | worker | demo | backup | restore | doctor | content check | invite | host`."""
+"""`closeknit serve | worker | demo | backup | restore | doctor | content check | dialogue preview | invite | host`."""
 
 from __future__ import annotations
 
@@ -378,20 +378,53 @@ def content() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print problems and counts as JSON.")
 def content_check(path: Path | None, as_json: bool) -> None:
     """Check the packs of a folder, or our own: names file, line and mend of each problem."""
-    import json
-
-    from closeknit.method.content import check
+    from closeknit.method.content import check, merged
+    from closeknit.method.scripts import check_scripts
     from closeknit.web.content import content_root
 
-    report = check(path or content_root())
+    root = path or content_root()
+    report = merged(check(root), check_scripts(root))
     if as_json:
-        found = report.as_json()
-        click.echo(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))
+        click.echo(report.as_json())
     else:
         for problem in report.problems:
             click.echo(f"{problem.file}:{problem.line}: {problem.code}: {problem.message} {problem.mend}")
         click.echo(", ".join(f"{count} {kind}" for kind, count in report.counts.items()))
     raise SystemExit(1 if report.problems else 0)
+
+
+@main.group()
+def dialogue() -> None:
+    """Guided conversations."""
+
+
+@dialogue.command("preview")
+@click.argument("script_id", metavar="ID")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where to write it.  [ID.svg]")
+@click.option("--content", "root", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of packs.")
+@click.option("--language", default="en", show_default=True)
+def dialogue_preview(script_id: str, out: Path | None, root: Path | None, language: str) -> None:
+    """Draw a guided conversation as a picture: its stages in order, who acts, and where each leads."""
+    from closeknit.method.content import BrokenPack
+    from closeknit.method.picture import draw
+    from closeknit.method.scripts import load_scripts
+    from closeknit.web.content import content_root
+
+    try:
+        scripts = load_scripts(root or content_root(), language)
+    except BrokenPack as error:
+        raise click.ClickException(f"{error} {error.problem.mend}") from None
+    if script_id not in scripts:
+        known = ", ".join(scripts) or "none at all"
+        raise click.ClickException(f"There is no conversation called {script_id!r}. There are: {known}.")
+    out = out or Path(f"{script_id}.svg")
+    try:
+        out.write_text(draw(scripts[script_id]), "utf-8")
+    except ValueError as error:
+        raise click.ClickException(f"{script_id}: {error}. `closeknit content check` says where.") from None
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written: {error.strerror}.") from None
+    click.echo(f"{out}: {scripts[script_id].title}.")
 
 
 @main.command()

@@ -354,9 +354,12 @@ def test_tls_online_when_nothing_is_there(data, monkeypatch):
 def test_content(tmp_path):
     assert found(doctor.content(content_root())) == ("content", "ok")
     packs = shutil.copytree(content_root(), tmp_path / "content")
-    broken = packs / "en" / "prompts" / "starting.yaml"
-    broken.write_text(broken.read_text("utf-8") + "\n- nonsense: [\n", "utf-8")
-    assert found(doctor.content(packs)) == ("content-broken", "bad")
+    for broken in (packs / "en" / "prompts" / "starting.yaml", packs / "en" / "dialogues" / "calm.yaml"):
+        whole = broken.read_text("utf-8")
+        broken.write_text(whole + "\n- nonsense: [\n", "utf-8")
+        assert found(doctor.content(packs)) == ("content-broken", "bad")
+        broken.write_text(whole, "utf-8")
+    assert found(doctor.content(packs)) == ("content", "ok")
 
 
 def test_passphrases():

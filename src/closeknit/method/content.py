@@ -150,6 +150,8 @@ class BrokenPack(Exception):
 
 
 PackModel = TypeVar("PackModel", bound=BaseModel)
+#: The same language read by libyaml, where it is there: about eight times as fast.
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(slots=True)
@@ -197,8 +199,8 @@ def read_pack(path: Path, root: Path, model: type[PackModel], key: str) -> Read[
     found: Read[PackModel] = Read(name, None, {}, [])
     try:
         text = path.read_text("utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=_LOADER)
+        raw = yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe ones
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
@@ -365,6 +367,15 @@ def check(root: Path) -> Report:
     if not total and not problems:
         problems.append(Problem(str(root.name), 1, "", "empty", "no prompts here", "Point it at a folder of packs."))
     return Report(in_order(problems), {"prompts": total})
+
+
+def merged(*reports: Report) -> Report:
+    """Several reports as one, in the order of files. A folder needs one kind of pack at least, and not each."""
+    counts = {kind: count for report in reports for kind, count in report.counts.items()}
+    problems = in_order(problem for report in reports for problem in report.problems)
+    if any(counts.values()):
+        problems = tuple(problem for problem in problems if problem.code != "empty")
+    return Report(problems, counts)
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -2,7 +2,7 @@
 
 A script is a list of *parts*; a part is a list of *stages*. A part is gone through `once`, once for `each` member as its
 lead, or once for each of a number of `cards`. A stage says which *act* it consists of, whose it is, and what each side
-reads meanwhile. `method/dialogue.py` walks along it; nothing here knows about events.
+reads meanwhile. `method/dialogue/` walks along it; nothing here knows about events.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from .content import BondKind, Component, Problem, Report, Text, in_order, plain_words, read_pack
+from .content import MOST_WORDS, BondKind, Component, Problem, Report, Text, in_order, plain_words, read_pack
 
 #: Where a goto may lead besides a stage of the same part or another part.
 END = "end"
 MOST_CHARACTERS = 600
+#: What will happen is said in at most so many sentences.
+MOST_BEFORE = 3
 #: Names that a text may hold in braces; the page puts people's names there.
 PLACEHOLDERS = frozenset({"lead", "listener", "speaker", "others"})
 
@@ -128,6 +130,12 @@ class Stage(_Model):
     after_tell_more: bool = False
     #: A turn of this stage may be passed, without a name on it. Off only where there is nothing to say.
     may_pass: bool = True
+    #: What follows in its round hangs on it: if nobody takes this turn, the rest of the round is left out.
+    carries_round: bool = False
+    #: Only in `choose`: what was chosen is shown to nobody else; they see where it leads.
+    quiet: bool = False
+    #: Where it leads instead of the next stage: a later stage of this part, `part:ID` of a later part, or `end`.
+    then: Annotated[str, StringConstraints(max_length=48)] = ""
 
     @model_validator(mode="after")
     def _fits(self) -> Stage:
@@ -135,14 +143,24 @@ class Stage(_Model):
             raise ValueError("options belong to `choose`, and a `choose` needs some")
         if (self.act is Act.BUILD) != bool(self.fields):
             raise ValueError("fields belong to `build`, and a `build` needs some")
+        if self.options and all(option.at_most for option in self.options):
+            raise ValueError("one option has to be without `at_most`, so that there is always a way on")
         if self.act in {Act.READY, Act.WISH} and self.who is not Who.ALL:
             raise ValueError(f"`{self.act.value}` is for all at once")
         if self.act in {Act.SAY, Act.BUILD} and self.who is Who.ALL:
             raise ValueError("one has the floor at a time: use `each`")
         if self.act is Act.RESPOND and self.who not in {Who.OTHERS, Who.ALL}:
             raise ValueError("`respond` is for the others, or for all to each other")
-        if self.act in {Act.LOOP, Act.CHOOSE} and self.who is not Who.LEAD:
-            raise ValueError(f"`{self.act.value}` is the lead's")
+        if self.act is Act.LOOP and self.who is not Who.LEAD:
+            raise ValueError("`loop` is the lead's")
+        if self.act is Act.CHOOSE and self.who not in {Who.LEAD, Who.LISTENER}:
+            raise ValueError("`choose` is for one: the lead or the listener")
+        if self.carries_round and not (self.may_pass and self.act in {Act.SAY, Act.BUILD, Act.LOOP}):
+            raise ValueError("`carries_round` belongs to a turn with words that may be passed")
+        if self.act is not Act.CHOOSE and self.quiet:
+            raise ValueError("`quiet` belongs to `choose`")
+        if self.act is Act.CHOOSE and self.then:
+            raise ValueError("in a `choose` each option says where it leads: `goto`")
         if self.watching is None and self.who is not Who.ALL:
             raise ValueError("say what the others read meanwhile: `watching`")
         if len({option.id for option in self.options}) != len(self.options):
@@ -157,6 +175,8 @@ class Part(_Model):
     title: Line
     repeat: Repeat = Repeat.ONCE
     cards: tuple[int, int, int] | None = None
+    #: How many members lead it at most, in the order drawn, for `each` alone; empty: everyone.
+    at_most: int | None = Field(default=None, ge=1, le=12)
     #: Anyone may leave this part out for everyone, without a reason.
     skippable: bool = False
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=10)
@@ -165,6 +185,8 @@ class Part(_Model):
     def _fits(self) -> Part:
         if (self.repeat is Repeat.CARDS) != (self.cards is not None):
             raise ValueError("`cards` says how many for short, middle and long, in a part that repeats by cards")
+        if self.at_most is not None and self.repeat is not Repeat.EACH:
+            raise ValueError("`at_most` belongs to a part that repeats for each")
         if len({stage.id for stage in self.stages}) != len(self.stages):
             raise ValueError("two stages with one id")
         return self
@@ -264,12 +286,14 @@ def edges(script: Script, node: Node) -> set[Node | None]:
     part = script.parts[part_index]
     stage = part.stages[stage_index]
     next_part = (part_index + 1, 0) if part_index + 1 < len(script.parts) else None
-    if stage_index + 1 < len(part.stages):
-        after: set[Node | None] = {(part_index, stage_index + 1)}
+    round_over: set[Node | None] = {next_part} if part.repeat is Repeat.ONCE else {next_part, (part_index, 0)}
+    after: set[Node | None]
+    if stage.then:
+        after = {script.target(part_index, stage.then)}
+    elif stage_index + 1 < len(part.stages):
+        after = {(part_index, stage_index + 1)}
     else:
-        after = {next_part}
-        if part.repeat is not Repeat.ONCE:
-            after.add((part_index, 0))
+        after = set(round_over)
     if stage.act is Act.CHOOSE:
         found = {script.target(part_index, one.goto) if one.goto else None for one in stage.options}
         plain = any(not one.goto for one in stage.options)
@@ -277,7 +301,10 @@ def edges(script: Script, node: Node) -> set[Node | None]:
             after if plain else set()
         )
     if stage.act is Act.WISH:
-        after.add((len(script.parts) - 1, 0))
+        last = len(script.parts) - 1
+        after.add((last, 0) if part_index < last else None)
+    if stage.carries_round:
+        after |= round_over
     if part.skippable:
         after.add(next_part)
     return after
@@ -304,6 +331,16 @@ def graph_problems(script: Script) -> Iterator[tuple[str, str, str]]:
     """(code, message, mend) for everything wrong with the way through a script."""
     for p, part in enumerate(script.parts):
         for s, stage in enumerate(part.stages):
+            if stage.then:
+                try:
+                    ahead = script.target(p, stage.then)
+                except KeyError:
+                    says = f"{part.id}/{stage.id} leads to {stage.then}, which is not there"
+                    yield "goto", says, "Name a later stage of this part, part:ID or end."
+                    return
+                if ahead is not None and ahead <= (p, s):
+                    says = f"{part.id}/{stage.id} leads back without a choice"
+                    yield "endless", says, "Lead on, or let an option with `at_most` lead back."
             for option in stage.options:
                 where = f"{part.id}/{stage.id}/{option.id}"
                 try:
@@ -347,16 +384,28 @@ def texts(script: Script) -> Iterator[tuple[str, str]]:
                 yield from ((f"{where}/{one.id}", line) for line in (one.label, one.hint))
 
 
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, as they end with a full stop, a question mark or a line."""
+    return [one for one in re.split(r"(?<=[.?…])[”\"']?\s+", text.strip()) if one]
+
+
 def _single(file: str, line: int, script: Script) -> Iterator[Problem]:
     for code, message, mend in graph_problems(script):
         yield Problem(file, line, script.id, code, message, mend)
     for where, text in texts(script):
         for code, message, mend in plain_words(text):
             yield Problem(file, line, script.id, code, f"{where}: {message}", mend)
+        longest = max((len(one.split()) for one in sentences(text)), default=0)
+        if longest > MOST_WORDS:
+            says, mend = f"{where}: a sentence of {longest} words", f"Say it in {MOST_WORDS} words or fewer."
+            yield Problem(file, line, script.id, "long", says, mend)
         for name in re.findall(r"\{(\w*)\}", text):
             if name not in PLACEHOLDERS:
                 mend = f"Only {', '.join(sorted(PLACEHOLDERS))} are filled in."
                 yield Problem(file, line, script.id, "name", f"{where}: {{{name}}}", mend)
+    if len(sentences(script.before)) > MOST_BEFORE:
+        says = f"before: {len(sentences(script.before))} sentences"
+        yield Problem(file, line, script.id, "before", says, f"Say what will happen in {MOST_BEFORE} at most.")
     if not script.calm and not script.gate:
         yield Problem(file, line, script.id, "gate", "not calm, and no private check before it", "Set `gate: true`.")
     if script.later_because and script.calm:

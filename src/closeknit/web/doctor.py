@@ -365,9 +365,10 @@ def tls(config: Config, *, online: bool, context: ssl.SSLContext | None = None, 
 
 def content(root: Path) -> Row:
     """Whether the content packs are whole."""
-    from closeknit.method.content import check
+    from closeknit.method.content import check, merged
+    from closeknit.method.scripts import check_scripts
 
-    report = check(root)
+    report = merged(check(root), check_scripts(root))
     if report.problems:
         says = f"The content packs have {len(report.problems)} problems."
         return Row("content-broken", "bad", says, "`closeknit content check` names each.")

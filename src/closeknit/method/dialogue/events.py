@@ -104,7 +104,7 @@ FIELDS: Mapping[Verb, tuple[str, ...]] = {
     Verb.FLOOR_ASKED: ("hand", "step"),
     Verb.SLOWER: ("hand", "step"),
     Verb.PAUSED: ("hand",),
-    Verb.RESUMED: ("hand",),
+    Verb.RESUMED: ("hand", "step"),
     Verb.AWAY: ("hand", "back_at"),
     Verb.EXTENDED: ("hand", "back_at"),
     Verb.LEFT: (),
@@ -211,6 +211,8 @@ class Event:
         if set(payload) != {"v", "verb", "by", "at", *FIELDS[verb]}:
             raise BadEvent(f"{verb.value}: other fields than its own")
         fields: dict[str, Any] = {name: payload[name] for name in FIELDS[verb]}
+        if None in fields.values():
+            raise BadEvent(f"{verb.value}: an empty field")
         try:
             for name, kind in _ENUMS.items():
                 if name in fields:

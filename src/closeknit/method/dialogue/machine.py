@@ -25,10 +25,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..scripts import Act, Repeat, Script
+from ..scripts import Act, Repeat, Script, Who
 from .errors import (
     AlreadyDone,
     BadEvent,
+    DialogueError,
     Lapsed,
     Late,
     NotAsked,
@@ -44,15 +45,31 @@ from .errors import (
     UnknownItem,
 )
 from .events import FIELDS, Choice, Event, MemberId, Verb, Verdict, Wish
-from .state import OVER, RESTING, ROUNDS, SPEAKERS_SPOTS, TRIES, Agreement, Loop, Phase, Spot, State, Turn, queue_of
+from .state import (
+    AT_ONCE,
+    OVER,
+    RESTING,
+    ROUNDS,
+    SPEAKERS_SPOTS,
+    TRIES,
+    Agreement,
+    Loop,
+    Phase,
+    Spot,
+    State,
+    Turn,
+    queue_of,
+)
 
 #: How long after a stage's soft time another may ask for the floor, in seconds.
 FLOOR_AFTER = 60
 SHORTEST_AWAY = 20 * 60
 LONGEST_AWAY = 24 * 3600
 MOST_AGREEMENTS = 3
-_TEXTS = frozenset({Verb.SAID, Verb.REFLECTED, Verb.ADDED, Verb.JUDGED, Verb.VALIDATED, Verb.EMPATHISED, Verb.CONFIRMED})
+#: What is spoken where it is not typed. A verdict and a confirmation are taps that may have a sentence.
+_TEXTS = frozenset({Verb.SAID, Verb.REFLECTED, Verb.ADDED, Verb.VALIDATED, Verb.EMPATHISED})
 _LOOP_SPOTS = {
+    Verb.SAID: Spot.SPEAK,
     Verb.REFLECTED: Spot.REFLECT,
     Verb.JUDGED: Spot.CHECK,
     Verb.LET_REST: Spot.CHECK,
@@ -70,12 +87,13 @@ def begin(script: Script, event: Event) -> State:
         raise NotAsked
     members = event.members or ()
     level, ceiling = event.level or 0, event.ceiling or 0
-    if event.by not in members or len(set(members)) != len(members) or len(members) < 2:
+    fewest, most = script.members
+    if event.by not in members or len(set(members)) != len(members) or not fewest <= len(members) <= most:
         raise BadEvent("asked: members")
     if event.length not in {0, 1, 2} or (script.has_cards and not 1 <= level <= ceiling <= 5):
         raise BadEvent("asked: length or level")
-    if (event.lapses_at or 0) <= event.at:
-        raise BadEvent("asked: lapses at once")
+    if (event.lapses_at or 0) <= max(event.at, event.opens_at or 0):
+        raise BadEvent("asked: lapses before it can begin")
     return State(
         script=script,
         asked_by=event.by,
@@ -104,8 +122,6 @@ def fold(script: Script, events: Iterable[Event]) -> State:
 
 def can(state: State, event: Event) -> bool:
     """Whether `step` would take this event."""
-    from .errors import DialogueError
-
     try:
         step(state, event)
     except DialogueError:
@@ -135,16 +151,17 @@ def step(state: State, event: Event) -> State:
 
 
 def _check_hand(state: State, event: Event) -> None:
-    """hand: only the owner of the device that is passed round, and only for another."""
+    """hand: only the owner of the device that is passed round, while they are in it themselves, and only for another."""
     if not event.hand:
         return
-    if not state.on_one or event.hand != state.asked_by or event.by == event.hand:
+    with_it = state.here if state.phase is Phase.ASKED else state.inside
+    if not state.on_one or event.hand != state.asked_by or event.hand not in with_it or event.by == event.hand:
         raise NotHanded
     if event.verb is Verb.ACCEPTED and state.script.gate:
         raise NotHanded("a private check comes first")
 
 
-# -- before it begins -------------------------------------------------------------------------------------------------
+# -- before it begins --------------------------------------------------------------------------------------------------
 
 
 def _before(state: State, event: Event) -> None:
@@ -183,70 +200,79 @@ def _begun(state: State, event: Event) -> State:
         raise TooFew
     if event.at < state.opens_at:
         raise TooEarly
-    if len(order) < max(2, state.script.members[0]):
+    if len(order) < state.script.members[0]:
         raise TooFew
     running = replace(state, phase=Phase.RUNNING, order=order, begun_at=event.at)
     return _enter(running, 0, 0, 0, event.at)
 
 
 def _came_in(state: State, event: Event) -> State:
-    """Somebody who was asked comes late: they are last in the order, from the next stage on."""
+    """Somebody who said yes comes late: they are last in the order, from the next stage on. Nobody has asked them about
+    notes, so that there are none from now on; and whoever comes in during a rest wants to go on."""
     if state.phase in OVER:
         raise Over
     if state.phase is Phase.ASKED or event.by not in state.accepted:
         raise NotInIt
     if event.by in state.order:
-        raise AlreadyDone if event.by in state.here else NotInIt
-    return replace(state, order=(*state.order, event.by))
+        raise AlreadyDone
+    back = state.back | {event.by} if state.phase in RESTING else state.back
+    return replace(state, order=(*state.order, event.by), unwilling_to_note=True, back=back)
 
 
-# -- moving along -----------------------------------------------------------------------------------------------------
+# -- moving along ------------------------------------------------------------------------------------------------------
 
 
 def _enter(state: State, part: int, round_: int, stage: int, at: int) -> State:
-    """Be at a place. A place that has nothing to do is passed through."""
-    while True:
-        if part >= len(state.script.parts):
-            return replace(state, phase=Phase.CLOSED, over_at=at, step=state.step + 1, queue=(), loop=None)
-        entered = replace(
-            state, part=part, round=round_, stage=stage, since=at, step=state.step + 1, loop=None, slower="", queue=()
-        )
-        the_part = entered.the_part
-        if stage == 0:
-            if the_part.repeat is Repeat.EACH:
-                leads = [i for i in range(round_, len(state.order)) if state.order[i] in state.here]
-                if not leads:
-                    part, round_ = part + 1, 0
-                    continue
-                entered = replace(entered, round=leads[0])
-            elif the_part.repeat is Repeat.CARDS:
-                if not _cards_left(entered, round_):
-                    part, round_ = part + 1, 0
-                    continue
-                entered = _deal(entered)
-        if entered.the_stage.after_tell_more and not _told_to_tell_more(entered):
-            state = entered
-            part, round_, stage = _following(entered)
+    """Be at a place. What has nothing to do is passed through: a round that nobody leads, or that has no card, and what
+    only follows "tell me more"."""
+    while part < len(state.script.parts):
+        begun = state if state.lead and (part, round_) == (state.part, state.round) else _round(state, part, round_)
+        if begun is None:
+            part, round_, stage = part + 1, 0, 0
             continue
-        entered = replace(entered, queue=queue_of(entered))
-        if entered.the_stage.act is Act.LOOP and entered.listener is not None:
-            entered = replace(entered, loop=Loop(entered.listener))
-        if not entered.queue:
-            state = entered
-            part, round_, stage = _following(entered)
+        state = replace(begun, stage=stage, loop=None)
+        if state.the_stage.after_tell_more and not _told_to_tell_more(state):
+            part, round_, stage = _following(state)
             continue
-        return entered
+        loop = Loop(state.after(state.lead)[0]) if state.the_stage.act is Act.LOOP else None
+        return _moved(replace(state, loop=loop, queue=queue_of(state)), at)
+    return _over(state, Phase.CLOSED, at)
 
 
-def _cards_left(state: State, round_: int) -> bool:
-    wanted = state.the_part.cards or (0, 0, 0)
-    return round_ < wanted[state.length] and state.dealt[state.level] < state.cards
+def _round(state: State, part: int, round_: int) -> State | None:
+    """At the beginning of a round: who leads it, and its card. None: the part has no such round, or no more cards."""
+    here = replace(state, part=part, round=round_, card=None)
+    match here.the_part.repeat:
+        case Repeat.ONCE:
+            return replace(here, lead=here.inside[0]) if round_ == 0 else None
+        case Repeat.EACH:
+            most = len(here.order) if here.the_part.at_most is None else here.the_part.at_most
+            leads = [i for i, one in enumerate(here.order[:most]) if i >= round_ and one in here.here]
+            return replace(here, round=leads[0], lead=here.order[leads[0]]) if leads else None
+        case Repeat.CARDS:
+            lead = here.after(here.lead)[0] if round_ else here.inside[0]
+            most = here.the_part.cards[here.length] if here.the_part.cards else 0
+            return _deal(replace(here, lead=lead)) if round_ < most else None
 
 
-def _deal(state: State) -> State:
+def _deal(state: State) -> State | None:
+    """With the next card of the present level; None if all are used."""
     dealt = list(state.dealt)
+    if dealt[state.level] >= state.cards:
+        return None
     dealt[state.level] += 1
-    return replace(state, dealt=tuple(dealt))
+    return replace(state, dealt=tuple(dealt), card=(state.level, dealt[state.level] - 1))
+
+
+def _moved(state: State, at: int) -> State:
+    """The place or the floor is another one than before: acts that were meant for it then come too late."""
+    return replace(state, step=state.step + 1, since=at, slower="")
+
+
+def _over(state: State, phase: Phase, at: int) -> State:
+    return replace(
+        _moved(state, at), phase=phase, over_at=at, queue=(), loop=None, back=frozenset(), away_by="", back_at=0
+    )
 
 
 def _told_to_tell_more(state: State) -> bool:
@@ -254,57 +280,56 @@ def _told_to_tell_more(state: State) -> bool:
 
 
 def _following(state: State) -> tuple[int, int, int]:
-    """(part, round, stage) behind the present stage."""
+    """(part, round, stage) behind the present stage. Past the last round, `_enter` goes on to the next part."""
+    if state.the_stage.then:
+        target = state.script.target(state.part, state.the_stage.then)
+        part, stage = target if target is not None else (len(state.script.parts), 0)
+        return part, state.round if part == state.part else 0, stage
     if state.stage + 1 < len(state.the_part.stages):
         return state.part, state.round, state.stage + 1
-    if state.the_part.repeat is Repeat.ONCE:
-        return state.part + 1, 0, 0
     return state.part, state.round + 1, 0
 
 
 def _on(state: State, at: int) -> State:
-    """To the next stage, the next round, the next part, or the end. Past the last round `_enter` goes on to the next part."""
-    part, round_, stage = _following(state)
-    if stage == 0 and part == state.part and state.the_part.repeat is Repeat.EACH and round_ >= len(state.order):
-        part, round_ = part + 1, 0
-    return _enter(state, part, round_, stage, at)
+    """To the next stage, the next round, the next part, or the end."""
+    return _enter(state, *_following(state), at)
 
 
-def _taken(state: State, event: Event, verb: Verb | None = None) -> State:
+def _end(state: State, at: int) -> State:
+    """To the end, as the script has it."""
+    return _enter(state, len(state.script.parts), 0, 0, at)
+
+
+def _taken(state: State, event: Event) -> State:
     """Take the turn down."""
-    has_text = event.verb in _TEXTS
     turn = Turn(
         by=event.by,
-        verb=verb or event.verb,
+        verb=event.verb,
         part=state.part,
         round=state.round,
         stage=state.stage,
         item=event.item or "",
-        spoken=has_text and not event.item and event.verb not in {Verb.JUDGED, Verb.CONFIRMED},
+        spoken=event.verb in _TEXTS and not event.item,
         hand=event.hand or "",
         verdict=event.verdict,
         choice=event.choice,
         option=event.option or "",
         loop_round=state.loop.rounds if state.loop is not None else 0,
+        lap=state.lap,
     )
     return replace(state, turns=(*state.turns, turn))
 
 
-def _handed_on(state: State, event: Event) -> State:
-    """The first of the queue is done; the next has the floor, or the stage is over."""
-    queue = tuple(one for one in state.queue if one != event.by)
-    if queue:
-        return replace(state, queue=queue, step=state.step + 1, since=event.at, slower="")
-    return _on(state, event.at)
+def _out_of_queue(state: State, member: MemberId, at: int) -> State:
+    """One of the queue is done. Where one has the turn at a time the next has it now; with the last the stage is over."""
+    had_the_turn = state.queue[0] == member and state.the_stage.act not in AT_ONCE
+    state = replace(state, queue=tuple(one for one in state.queue if one != member))
+    if not state.queue:
+        return _on(state, at)
+    return _moved(state, at) if had_the_turn else state
 
 
-def _done_by(state: State, event: Event) -> State:
-    """One of those who act at once is done; the place changes only with the last."""
-    queue = tuple(one for one in state.queue if one != event.by)
-    return replace(state, queue=queue) if queue else _on(replace(state, queue=()), event.at)
-
-
-# -- while it runs ----------------------------------------------------------------------------------------------------
+# -- while it runs -----------------------------------------------------------------------------------------------------
 
 
 def _running(state: State, event: Event) -> None:
@@ -322,61 +347,61 @@ def _act(state: State, event: Event) -> State:
     """An act of the present stage."""
     _running(state, event)
     act = state.the_stage.act
-    if event.verb in {Verb.PASSED, Verb.SWAPPED, Verb.SKIPPED, Verb.FLOOR_ASKED, Verb.SLOWER}:
+    if event.verb in _ASIDE:
         return _ASIDE[event.verb](state, event)
     if act is Act.LOOP:
         return _loop(state, event)
-    wanted = _ACTS[act]
-    if event.verb not in wanted:
+    if event.verb is not _ACTS[act]:
         raise NotHere
-    if act is Act.WISH:
-        return _wished(state, event)
-    if act in {Act.READY, Act.RESPOND}:
-        if event.by not in state.queue:
-            raise AlreadyDone if event.by in queue_of(state) else NotYourTurn
-        return _done_by(_taken(state, event) if act is Act.RESPOND else state, event)
-    if event.by != (state.floor or state.queue[0]):
+    if act in AT_ONCE and event.by not in state.queue:
+        raise AlreadyDone if event.by in queue_of(state) else NotYourTurn
+    if act not in AT_ONCE and event.by != state.queue[0]:
         raise NotYourTurn
-    if act is Act.CHOOSE:
-        return _chose(state, event)
-    return _handed_on(_taken(state, event), event)
+    match act:
+        case Act.READY:
+            return _out_of_queue(state, event.by, event.at)
+        case Act.WISH:
+            return _wished(state, event)
+        case Act.CHOOSE:
+            return _chose(state, event)
+        case _:  # words, or a response
+            return _out_of_queue(_taken(state, event), event.by, event.at)
 
 
-_ACTS: dict[Act, frozenset[Verb]] = {
-    Act.READY: frozenset({Verb.DONE}),
-    Act.SAY: frozenset({Verb.SAID}),
-    Act.BUILD: frozenset({Verb.SAID}),
-    Act.RESPOND: frozenset({Verb.RESPONDED}),
-    Act.CHOOSE: frozenset({Verb.CHOSE}),
-    Act.WISH: frozenset({Verb.WISHED}),
+_ACTS: dict[Act, Verb] = {
+    Act.READY: Verb.DONE,
+    Act.SAY: Verb.SAID,
+    Act.BUILD: Verb.SAID,
+    Act.RESPOND: Verb.RESPONDED,
+    Act.CHOOSE: Verb.CHOSE,
+    Act.WISH: Verb.WISHED,
 }
-
-
-def jump_key(state: State, option: str) -> str:
-    """What taking an option here counts as, so that it can be limited."""
-    return f"{state.part}/{state.round}/{state.stage}/{option}"
 
 
 def _chose(state: State, event: Event) -> State:
     option = next((one for one in state.the_stage.options if one.id == event.option), None)
     if option is None:
         raise NotHere
-    key = jump_key(state, option.id)
-    if option.at_most is not None and state.jumps.count(key) >= option.at_most:
+    if option not in state.options:
         raise AlreadyDone("as often as it may be chosen")
-    state = replace(_taken(state, event), jumps=(*state.jumps, key))
+    state = replace(_taken(state, event), jumps=(*state.jumps, state.jump_key(option.id)))
     if not option.goto:
         return _on(state, event.at)
     target = state.script.target(state.part, option.goto)
     if target is None:
-        return _enter(state, len(state.script.parts), 0, 0, event.at)
-    return _enter(state, target[0], state.round if target[0] == state.part else 0, target[1], event.at)
+        return _end(state, event.at)
+    part, stage = target
+    if part == state.part:
+        return _enter(state, part, state.round, stage, event.at)
+    return _enter(replace(state, lap=state.lap + 1), part, 0, stage, event.at)
 
 
 def _wished(state: State, event: Event) -> State:
-    """The decision of all, worked out from private rows by whoever was last; the most careful wish."""
+    """The decision of all, worked out from private rows by whoever was last; the most careful wish. finish: on to the
+    last part, which is the closing, or from within it to the end."""
     if event.wish is Wish.FINISH:
-        return _enter(state, len(state.script.parts) - 1, 0, 0, event.at)
+        last = len(state.script.parts) - 1
+        return _enter(state, last, 0, 0, event.at) if state.part < last else _end(state, event.at)
     if event.wish is Wish.DEEPER:
         state = replace(state, level=min(state.level + 1, state.ceiling))
     return _on(state, event.at)
@@ -388,26 +413,23 @@ def careful(wishes: Iterable[Wish]) -> Wish:
     return min(wishes, key=order.index)
 
 
-# -- the understood loop ----------------------------------------------------------------------------------------------
+# -- the understood loop -----------------------------------------------------------------------------------------------
 
 
 def _at(state: State, loop: Loop, at: int) -> State:
-    return replace(state, loop=loop, step=state.step + 1, since=at, slower="")
+    return _moved(replace(state, loop=loop), at)
 
 
 def _loop(state: State, event: Event) -> State:
     loop, verb = state.loop, event.verb
-    if loop is None:
+    if loop is None or (verb is not Verb.ADDED and verb not in _LOOP_SPOTS):
         raise NotHere
     if verb is Verb.ADDED:
         return _added(state, loop, event)
-    if verb is Verb.SAID:
-        if loop.spot is not Spot.SPEAK:
-            raise NotHere if event.by == state.lead else NotYourTurn
-    elif _LOOP_SPOTS.get(verb) is not loop.spot:
-        raise NotHere if event.by == state.floor else NotYourTurn
     if event.by != state.floor:
         raise NotYourTurn
+    if loop.spot is not _LOOP_SPOTS[verb]:
+        raise NotHere
     if verb in {Verb.LET_REST, Verb.REPHRASED} and loop.tries < TRIES:
         raise TooEarly
     taken = _taken(state, event)
@@ -452,28 +474,46 @@ def _added(state: State, loop: Loop, event: Event) -> State:
     return replace(_taken(state, event), loop=replace(loop, added=loop.added | {event.by}))
 
 
-# -- aside of the way -------------------------------------------------------------------------------------------------
+# -- aside of the way --------------------------------------------------------------------------------------------------
 
 
 def _passed(state: State, event: Event) -> State:
-    """My turn goes on without me. In a loop: the speaker lets the whole stage be; the listener hands it to the next."""
+    """My turn goes on without me. In a loop: the speaker lets the whole stage be; the listener hands it to the next.
+
+    Where the rest of the round hangs on this stage and nobody has taken it, the round is over.
+    """
+    after = _turn_passed(state, event)
+    stays = (after.part, after.round, after.stage) == (state.part, state.round, state.stage)
+    taken = any(state.in_round(turn) and turn.stage == state.stage for turn in state.turns)
+    if stays or taken or not state.the_stage.carries_round:
+        return after
+    return _enter(state, state.part, state.round + 1, 0, event.at)
+
+
+def _turn_passed(state: State, event: Event) -> State:
     if not state.the_stage.may_pass or state.the_stage.act in {Act.READY, Act.WISH, Act.CHOOSE}:
         raise NotHere
     if event.by not in state.acting:
         raise NotYourTurn
     loop = state.loop
     if loop is None:
-        return _done_by(state, event) if state.the_stage.act is Act.RESPOND else _handed_on(state, event)
+        return _out_of_queue(state, event.by, event.at)
     match loop.spot:
         case Spot.REFLECT:
-            following = [one for one in state.after(loop.listener) if one not in {state.lead, loop.listener}]
-            if len(state.inside) < 3 or not following:
-                return _on(state, event.at)
-            return _at(state, replace(loop, listener=following[0]), event.at)
+            return _next_listener(state, replace(loop, passed=loop.passed | {loop.listener}), event.at)
         case Spot.VALIDATE:
             return _at(state, replace(loop, spot=Spot.EMPATHISE), event.at)
-        case Spot.EMPATHISE | Spot.SPEAK | Spot.CONFIRM | Spot.CHECK | Spot.MORE:
+        case _:  # the speaker's spots, and the last of the listener's
             return _on(state, event.at)
+
+
+def _next_listener(state: State, loop: Loop, at: int) -> State:
+    """Who listens in place of somebody who has passed or is gone, at the same spot; with nobody left the stage is over."""
+    following = [one for one in state.after(loop.listener) if one != state.lead and one not in loop.passed]
+    if not following:
+        return _on(state, at)
+    state = replace(state, loop=replace(loop, listener=following[0]))
+    return state if loop.spot in SPEAKERS_SPOTS else _moved(state, at)
 
 
 def _swapped(state: State, event: Event) -> State:
@@ -482,9 +522,10 @@ def _swapped(state: State, event: Event) -> State:
         raise NotHere
     if any(state.in_round(turn) for turn in state.turns):
         raise NotHere("somebody has answered this card")
-    if state.dealt[state.level] >= state.cards:
+    other = _deal(state)
+    if other is None:
         raise NotHere("no more cards of this level")
-    return _enter(state, state.part, state.round, 0, event.at)
+    return _enter(other, state.part, state.round, 0, event.at)
 
 
 def _skipped(state: State, event: Event) -> State:
@@ -494,24 +535,18 @@ def _skipped(state: State, event: Event) -> State:
 
 
 def _floor_asked(state: State, event: Event) -> State:
-    floor = state.floor
-    if floor is None or event.by == floor:
+    """Somebody else would like it to go on, a minute after the soft time. What can be answered in a tap is waited for."""
+    floor, stage, loop = state.floor, state.the_stage, state.loop
+    if floor is None or event.by == floor or not stage.seconds or not stage.may_pass:
         raise NotHere
-    if not may_ask_floor(state, event.by, event.at):
+    if loop is not None and loop.spot in SPEAKERS_SPOTS - {Spot.SPEAK}:
+        raise NotHere
+    if event.at < state.since + stage.seconds + FLOOR_AFTER:
         raise TooEarly
-    if state.loop is not None and state.loop.spot is Spot.SPEAK:
-        return _at(state, replace(state.loop, spot=Spot.REFLECT), event.at)
-    return _passed(state, replace(event, verb=Verb.PASSED, by=floor))
-
-
-def may_ask_floor(state: State, member: MemberId, at: int) -> bool:
-    """Whether this member may ask for the floor at this second."""
-    floor, seconds = state.floor, state.the_stage.seconds
-    if floor is None or floor == member or member not in state.inside or not seconds:
-        return False
-    if state.loop is not None and state.loop.spot not in {Spot.SPEAK, Spot.REFLECT, Spot.VALIDATE, Spot.EMPATHISE}:
-        return False
-    return state.the_stage.may_pass and at >= state.since + seconds + FLOOR_AFTER
+    if loop is not None and loop.spot is Spot.SPEAK:
+        return _at(state, replace(loop, spot=Spot.REFLECT), event.at)
+    # Whoever spoke aloud for so long has said something, so that what hangs on it comes all the same.
+    return _turn_passed(state, replace(event, verb=Verb.PASSED, by=floor))
 
 
 def _slower(state: State, event: Event) -> State:
@@ -531,7 +566,7 @@ _ASIDE = {
 }
 
 
-# -- resting, leaving, ending -----------------------------------------------------------------------------------------
+# -- resting, leaving, ending ------------------------------------------------------------------------------------------
 
 
 def _inside(state: State, event: Event) -> None:
@@ -565,6 +600,7 @@ def _away(state: State, event: Event) -> State:
         called_at=event.at,
         back_at=back_at,
         extended=False,
+        step=state.step + 1,
     )
 
 
@@ -575,16 +611,19 @@ def _extended(state: State, event: Event) -> State:
     if state.extended:
         raise AlreadyDone
     back_at = event.back_at or 0
-    if not state.back_at < back_at <= event.at + LONGEST_AWAY:
+    if not max(state.back_at, event.at) < back_at <= event.at + LONGEST_AWAY:
         raise BadEvent("extended: later than before, within a day")
-    return replace(state, back_at=back_at, extended=True, back=frozenset())
+    return replace(state, back_at=back_at, extended=True, back=frozenset(), step=state.step + 1)
 
 
 def _resumed(state: State, event: Event) -> State:
-    """I want to go on. It does when all want to; who called a time-out, after twenty minutes at the earliest."""
+    """I want to go on. It does when all want to; who called a time-out, after twenty minutes at the earliest. It is bound
+    to this rest, so that an old yes never counts for a later one."""
     _inside(state, event)
     if state.phase not in RESTING:
         raise NotRunning
+    if event.step != state.step:
+        raise Late
     if event.by in state.back:
         raise AlreadyDone
     if state.phase is Phase.AWAY and event.by == state.away_by and event.at < state.called_at + SHORTEST_AWAY:
@@ -595,25 +634,23 @@ def _resumed(state: State, event: Event) -> State:
 def _if_all_back(state: State, at: int) -> State:
     if not set(state.inside) <= state.back:
         return state
-    return replace(state, phase=Phase.RUNNING, back=frozenset(), away_by="", since=at, step=state.step + 1)
+    return replace(_moved(state, at), phase=Phase.RUNNING, back=frozenset(), away_by="", back_at=0)
 
 
 def _ended(state: State, event: Event) -> State:
     if state.phase in OVER:
         raise AlreadyDone
     # While it waits for yeses only whoever asked takes it back: anyone else's no looks like silence.
-    if event.by not in ((state.asked_by,) if state.phase is Phase.ASKED else state.inside):
+    if event.by not in (state.here & {state.asked_by} if state.phase is Phase.ASKED else state.inside):
         raise NotInIt
-    return replace(state, phase=Phase.ENDED, over_at=event.at, step=state.step + 1, queue=(), loop=None)
+    return _over(state, Phase.ENDED, event.at)
 
 
 def _left(state: State, event: Event) -> State:
     """Gone from it, or from the bond. Their turn passes on; below two it ends."""
     if event.by not in state.here:
         raise AlreadyDone
-    at, was_inside, lead, listener = event.at, event.by in state.inside, None, None
-    if state.phase not in OVER and was_inside:
-        lead, listener = state.lead, state.listener
+    at, was_inside = event.at, event.by in state.inside
     after = replace(
         state,
         here=state.here - {event.by},
@@ -624,45 +661,39 @@ def _left(state: State, event: Event) -> State:
     if state.phase in OVER:
         return after
     if state.phase is Phase.ASKED:
-        alone = len(after.here) < max(2, state.script.members[0])
-        return replace(after, phase=Phase.ENDED, over_at=at) if alone else after
+        return _over(after, Phase.ENDED, at) if len(after.here) < state.script.members[0] else after
     if not was_inside:
         return after
     if len(after.inside) < 2:
-        return replace(after, phase=Phase.ENDED, over_at=at, step=state.step + 1, queue=(), loop=None)
-    after = _without(after, event.by, lead, listener, at)
-    if after.phase in RESTING:  # still, unless it came to its end by that
-        if after.away_by == event.by:
-            after = replace(after, away_by="", back_at=min(after.back_at, at))
-        return _if_all_back(after, at)
-    return after
+        return _over(after, Phase.ENDED, at)
+    if after.away_by == event.by:
+        after = replace(after, away_by="", back_at=min(after.back_at, at))
+    after = _without(after, event.by, at)
+    return _if_all_back(after, at) if after.phase in RESTING else after
 
 
-def _without(state: State, gone: MemberId, lead: MemberId | None, listener: MemberId | None, at: int) -> State:
-    """Pass on whatever waited for somebody who is gone, at the same place if that is possible."""
-    if gone == lead and state.the_part.repeat is not Repeat.ONCE:
-        return _on_round(state, at)
-    if state.loop is not None:
-        if gone == lead:
+def _without(state: State, gone: MemberId, at: int) -> State:
+    """Pass on whatever waited for somebody who is gone, at the same place if that is possible. The step moves only with
+    the floor, so that what another is writing still fits."""
+    who, loop = state.the_stage.who, state.loop
+    if gone == state.lead:
+        if state.the_part.repeat is not Repeat.ONCE:  # the round was theirs; a card is laid aside
+            return _enter(state, state.part, state.round + 1, 0, at)
+        state = replace(state, lead=state.inside[0])
+        if state.the_stage.act is Act.CHOOSE:
+            return _moved(replace(state, queue=queue_of(state)), at)
+        if who in {Who.LEAD, Who.LISTENER, Who.OTHERS}:  # all of it was about them
             return _on(state, at)
-        if gone == listener:
-            following = [one for one in state.after(gone) if one != state.lead]
-            return _at(state, replace(state.loop, listener=following[0]), at)
-        return state
+    if loop is not None:
+        return _next_listener(state, loop, at) if gone == loop.listener else state
     if gone not in state.queue:
         return state
-    queue = tuple(one for one in state.queue if one != gone)
-    return replace(state, queue=queue, step=state.step + 1, since=at) if queue else _on(state, at)
+    if who is Who.LISTENER:
+        return _moved(replace(state, queue=queue_of(state)), at)
+    return _out_of_queue(state, gone, at)
 
 
-def _on_round(state: State, at: int) -> State:
-    """To the next round of a part whose lead is gone; the card is laid aside."""
-    if state.the_part.repeat is Repeat.EACH and state.round + 1 >= len(state.order):
-        return _enter(state, state.part + 1, 0, 0, at)
-    return _enter(state, state.part, state.round + 1, 0, at)
-
-
-# -- afterwards -------------------------------------------------------------------------------------------------------
+# -- afterwards --------------------------------------------------------------------------------------------------------
 
 
 def _afterwards(state: State, event: Event) -> None:
@@ -676,9 +707,10 @@ def _agreed(state: State, event: Event) -> State:
     _afterwards(state, event)
     if sum(one.by == event.by for one in state.agreements) >= MOST_AGREEMENTS:
         raise AlreadyDone
-    if not event.item:
-        raise BadEvent("agreed: no item")
-    return replace(state, agreements=(*state.agreements, Agreement(event.by, event.item, event.back_at or 0)))
+    back_at = event.back_at or 0
+    if not event.item or (back_at and back_at <= event.at):
+        raise BadEvent("agreed: no item, or back before now")
+    return replace(state, agreements=(*state.agreements, Agreement(event.by, event.item, back_at)))
 
 
 def _took_back(state: State, event: Event) -> State:
@@ -727,7 +759,5 @@ __all__ = [
     "can",
     "careful",
     "fold",
-    "jump_key",
-    "may_ask_floor",
     "step",
 ]

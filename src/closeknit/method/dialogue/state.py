@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..scripts import Act, Part, Repeat, Script, Stage, Who
+from ..scripts import Act, Option, Part, Script, Stage, Who
 from .events import Choice, ItemId, MemberId, Verb, Verdict
 
 
@@ -37,6 +37,8 @@ class Spot(StrEnum):
     CONFIRM = "confirm"
 
 
+#: Acts of several at once; in the others one has the turn at a time.
+AT_ONCE = frozenset({Act.READY, Act.RESPOND, Act.WISH})
 #: Whose spot it is: the speaker's, otherwise the listener's.
 SPEAKERS_SPOTS = frozenset({Spot.SPEAK, Spot.CHECK, Spot.MORE, Spot.CONFIRM})
 #: After so many tries it may be put in other words or be let rest. Counted here, never shown.
@@ -47,13 +49,15 @@ ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """The understood loop of one stage. tries: of the present round; added: who has added "I also heard"."""
+    """The understood loop of one stage. tries: of the present round; added: who has added "I also heard" in it; passed:
+    who has passed on listening, so that it does not go round among those who would rather not."""
 
     listener: MemberId
     spot: Spot = Spot.SPEAK
     tries: int = 0
     rounds: int = 1
     added: frozenset[MemberId] = frozenset()
+    passed: frozenset[MemberId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class Turn:
     option: str = ""
     #: Which "is there more?" round of a loop it belongs to.
     loop_round: int = 0
+    #: Which time through the part, where a choice led back to it.
+    lap: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +95,11 @@ class State:
     """All there is to know. Pages are built from `view` alone.
 
     members: everyone asked, in a fixed order; here: who has not left. order: who is in it, in the order that was drawn.
-    step: moves whenever the place or the floor does; an act names the step that it was meant for. queue: whose turn it
+    step: moves whenever the place or the floor does; an act names the step that it was meant for. lead: who leads the
+    present round, for as long as they are in it. lap: how often a choice has led to another part. queue: whose turn it
     still is in this stage, the one with the floor first where one speaks at a time. since: when the present place was
-    reached. dealt: cards used, by level. back: who is ready to go on after a rest.
+    reached. dealt: cards used, by level. card: (level, index) of the one on the table. back: who is ready to go on after
+    a rest.
     """
 
     script: Script
@@ -115,6 +123,8 @@ class State:
     part: int = 0
     round: int = 0
     stage: int = 0
+    lap: int = 0
+    lead: MemberId | None = None
     queue: tuple[MemberId, ...] = ()
     loop: Loop | None = None
     since: int = 0
@@ -123,6 +133,7 @@ class State:
     turns: tuple[Turn, ...] = ()
     jumps: tuple[str, ...] = ()
     dealt: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
+    card: tuple[int, int] | None = None
     slower: MemberId = ""
     back: frozenset[MemberId] = frozenset()
     away_by: MemberId = ""
@@ -156,18 +167,6 @@ class State:
         """Whether spoken turns may have a line each: only if everyone said yes to it."""
         return bool(self.order) and not self.unwilling_to_note
 
-    @property
-    def lead(self) -> MemberId | None:
-        """Who leads the present round: the drawn order, one after another; in `once` parts the first who is still in."""
-        inside = self.inside
-        if not inside:
-            return None
-        if self.the_part.repeat is Repeat.EACH:
-            return self.order[self.round] if self.order[self.round] in self.here else inside[0]
-        if self.the_part.repeat is Repeat.CARDS:
-            return inside[self.round % len(inside)]
-        return inside[0]
-
     def after(self, member: MemberId | None) -> tuple[MemberId, ...]:
         """Everyone inside, in order, beginning behind this member; the member last."""
         inside = self.inside
@@ -182,8 +181,8 @@ class State:
         """Who says back: the loop's listener, otherwise whoever follows the lead."""
         if self.loop is not None:
             return self.loop.listener
-        following = [member for member in self.after(self.lead) if member != self.lead]
-        return following[0] if following else None
+        following = self.after(self.lead)
+        return following[0] if self.lead is not None and len(following) > 1 else None
 
     @property
     def floor(self) -> MemberId | None:
@@ -206,29 +205,34 @@ class State:
         return frozenset({floor}) if floor is not None else frozenset(self.queue)
 
     @property
-    def card(self) -> tuple[int, int] | None:
-        """(level, index) of the card on the table."""
-        if self.phase is Phase.ASKED or self.the_part.repeat is not Repeat.CARDS:
-            return None
-        return self.level, self.dealt[self.level] - 1
+    def options(self) -> tuple[Option, ...]:
+        """What may still be chosen in the present stage."""
+        return tuple(
+            one
+            for one in self.the_stage.options
+            if one.at_most is None or self.jumps.count(self.jump_key(one.id)) < one.at_most
+        )
+
+    def jump_key(self, option: str) -> str:
+        """What taking an option here counts as, so that it can be limited; a way back does not begin the count anew."""
+        return f"{self.part}/{self.round}/{self.stage}/{option}"
 
     def in_round(self, turn: Turn) -> bool:
         """Whether a turn belongs to the present round of the present part."""
-        return (turn.part, turn.round) == (self.part, self.round)
+        return (turn.part, turn.round, turn.lap) == (self.part, self.round, self.lap)
 
 
 def queue_of(state: State) -> tuple[MemberId, ...]:
-    """Who acts in the present stage, in order."""
-    lead = state.lead
+    """Who acts in the present stage, in order. There is a lead, and somebody beside them."""
+    around = state.after(state.lead)  # the lead last
     match state.the_stage.who:
         case Who.LEAD:
-            return (lead,) if lead is not None else ()
+            return around[-1:]
         case Who.LISTENER:
-            return (state.listener,) if state.listener is not None else ()
+            return around[:1]
         case Who.OTHERS:
-            return tuple(one for one in state.after(lead) if one != lead)
+            return around[:-1]
         case Who.EACH:
-            around = state.after(lead)
-            return (*around[-1:], *around[:-1]) if lead is not None else around
+            return (*around[-1:], *around[:-1])
         case Who.ALL:
             return state.inside

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ..scripts import Act, Option, Side, Stage
 from .errors import NotInIt
-from .events import Choice, Event, MemberId, Verb, Verdict
-from .machine import SHORTEST_AWAY, can, jump_key, may_ask_floor
+from .events import Choice, Event, MemberId, Verb, Verdict, Wish
+from .machine import SHORTEST_AWAY, can
 from .state import OVER, Agreement, Phase, Spot, State, Turn
 
 
@@ -17,9 +17,10 @@ class View:
     """One member's side of a dialogue at a second.
 
     side: what they read now. mine: whether it is their turn. can: the acts that are open to them, by verb; an option as
-    `chose:ID`. turns: what was said in the present round; before: in earlier ones. waits: for how many others it waits;
-    who they are shows only where they hold the floor. cue: the stage's soft time is over. told_more: somebody asked the
-    speaker to go slower.
+    `chose:ID`, a private wish as `wish`. (Taking back is not among them: one's own typed turns and agreements always can
+    be.) turns: what was said in the present round; before: in earlier ones. waits: for how many others it waits; who they
+    are shows only where they hold the floor. cue: the stage's soft time is over. slower: who asked the speaker to go
+    slower.
     """
 
     member: MemberId
@@ -57,17 +58,16 @@ class View:
 def _samples(state: State, member: MemberId, at: int, hand: MemberId) -> Iterator[tuple[str, Event]]:
     """(name, an event of each kind that this member might send now)."""
     step = state.step
-    for verb in (Verb.ACCEPTED, Verb.PAUSED, Verb.RESUMED, Verb.ENDED):
+    for verb in (Verb.ACCEPTED, Verb.PAUSED, Verb.ENDED):
         yield verb.value, Event(verb=verb, by=member, at=at, hand=hand)
-    for verb in (Verb.CAME_IN, Verb.LEFT, Verb.KEPT):
-        if not hand:
-            yield verb.value, Event(verb=verb, by=member, at=at)
     yield Verb.READY.value, Event(verb=Verb.READY, by=member, at=at, notes=True, hand=hand)
-    order = tuple(one for one in state.members if one in state.ready)
-    yield Verb.BEGUN.value, Event(verb=Verb.BEGUN, by=member, at=at, order=order)
     yield Verb.AWAY.value, Event(verb=Verb.AWAY, by=member, at=at, back_at=at + SHORTEST_AWAY, hand=hand)
-    yield Verb.EXTENDED.value, Event(verb=Verb.EXTENDED, by=member, at=at, back_at=max(state.back_at, at) + 60, hand=hand)
+    yield (
+        Verb.EXTENDED.value,
+        Event(verb=Verb.EXTENDED, by=member, at=at, back_at=max(state.back_at, at) + 1, hand=hand),
+    )
     for verb in (
+        Verb.RESUMED,
         Verb.DONE,
         Verb.LET_REST,
         Verb.REPHRASED,
@@ -80,26 +80,32 @@ def _samples(state: State, member: MemberId, at: int, hand: MemberId) -> Iterato
         yield verb.value, Event(verb=verb, by=member, at=at, step=step, hand=hand)
     for verb in (Verb.SAID, Verb.REFLECTED, Verb.ADDED, Verb.VALIDATED, Verb.EMPATHISED, Verb.CONFIRMED):
         yield verb.value, Event(verb=verb, by=member, at=at, step=step, item="", hand=hand)
-    yield Verb.JUDGED.value, Event(verb=Verb.JUDGED, by=member, at=at, step=step, verdict=Verdict.YES, item="", hand=hand)
+    yield (
+        Verb.JUDGED.value,
+        Event(verb=Verb.JUDGED, by=member, at=at, step=step, verdict=Verdict.YES, item="", hand=hand),
+    )
     yield Verb.MORE.value, Event(verb=Verb.MORE, by=member, at=at, step=step, more=False, hand=hand)
     yield (
         Verb.RESPONDED.value,
         Event(verb=Verb.RESPONDED, by=member, at=at, step=step, choice=Choice.THANKS, hand=hand),
     )
-    if not hand:
-        yield Verb.AGREED.value, Event(verb=Verb.AGREED, by=member, at=at, item="-", back_at=0)
     if state.phase is Phase.RUNNING and state.the_stage.act is Act.CHOOSE:
         for option in state.the_stage.options:
             name = f"{Verb.CHOSE.value}:{option.id}"
             yield name, Event(verb=Verb.CHOSE, by=member, at=at, step=step, option=option.id, hand=hand)
+    if hand:
+        return
+    for verb in (Verb.CAME_IN, Verb.LEFT, Verb.KEPT):
+        yield verb.value, Event(verb=verb, by=member, at=at)
+    order = tuple(one for one in state.members if one in state.ready)
+    yield Verb.BEGUN.value, Event(verb=Verb.BEGUN, by=member, at=at, order=order)
+    yield "wish", Event(verb=Verb.WISHED, by=member, at=at, step=step, wish=Wish.STAY)
+    yield Verb.AGREED.value, Event(verb=Verb.AGREED, by=member, at=at, item="-", back_at=0)
 
 
 def acts(state: State, member: MemberId, at: int, hand: MemberId = "") -> frozenset[str]:
     """What this member could do now, by name; with `hand`, what could be done for them on the device passed round."""
-    found = {name for name, event in _samples(state, member, at, hand) if can(state, event)}
-    if state.phase is Phase.RUNNING and state.the_stage.act is Act.WISH and member in state.inside:
-        found.add("wish")
-    return frozenset(found)
+    return frozenset(name for name, event in _samples(state, member, at, hand) if can(state, event))
 
 
 def view(state: State, member: MemberId, at: int) -> View:
@@ -113,6 +119,7 @@ def view(state: State, member: MemberId, at: int) -> View:
     side = None
     if stage is not None:
         side = stage.acting if mine or stage.watching is None else stage.watching
+    shown = tuple(turn for turn in state.turns if turn.by == member or not _quiet(state, turn))
     return View(
         member=member,
         phase=state.phase,
@@ -129,9 +136,9 @@ def view(state: State, member: MemberId, at: int) -> View:
         outside=tuple(one for one in state.members if one in state.here and one not in state.order),
         accepted=state.accepted,
         ready=state.ready,
-        turns=tuple(turn for turn in state.turns if begun and state.in_round(turn)),
-        before=tuple(turn for turn in state.turns if not begun or not state.in_round(turn)),
-        options=_options(state) if running else (),
+        turns=tuple(turn for turn in shown if begun and state.in_round(turn)),
+        before=tuple(turn for turn in shown if not begun or not state.in_round(turn)),
+        options=state.options if running else (),
         card=state.card if begun else None,
         waits=len(state.acting - {member}) if running else 0,
         cue=bool(running and stage is not None and stage.seconds and at >= state.since + stage.seconds),
@@ -147,15 +154,9 @@ def view(state: State, member: MemberId, at: int) -> View:
     )
 
 
-def _options(state: State) -> tuple[Option, ...]:
-    """The options that may still be taken."""
-    if state.the_stage.act is not Act.CHOOSE:
-        return ()
-    return tuple(
-        one
-        for one in state.the_stage.options
-        if one.at_most is None or state.jumps.count(jump_key(state, one.id)) < one.at_most
-    )
+def _quiet(state: State, turn: Turn) -> bool:
+    """Whether this turn is for the one who took it alone to see."""
+    return state.script.parts[turn.part].stages[turn.stage].quiet
 
 
-__all__ = ["View", "acts", "may_ask_floor", "view"]
+__all__ = ["View", "acts", "view"]

@@ -57,6 +57,7 @@ export function follow({ enhance }) {
     if (typing || written) {
       // Never under somebody's hands: say it, and let them look when they like.
       status.replaceChildren();
+      status.classList.remove("visually-hidden");
       const link = document.createElement("a");
       link.href = location.pathname;
       link.textContent = document.documentElement.dataset.news;
@@ -67,6 +68,8 @@ export function follow({ enhance }) {
     region.replaceChildren(...fresh.childNodes);
     enhance(region);
     scrollTo(0, at);
+    // A page that says itself whose turn it is tells screen readers alone.
+    status.classList.toggle("visually-hidden", Boolean(fresh.dataset.say));
     status.textContent = fresh.dataset.say || document.documentElement.dataset.changed;
     setTimeout(() => { status.textContent = "" }, 4000);
   }
