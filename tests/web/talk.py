@@ -42,6 +42,10 @@ class Talk:
         assert answer.status_code == code, (answer.status_code, re.sub(r"\s+", " ", answer.content.decode())[-1800:])
         return answer
 
+    def go_on(self, person: Person, code: int = 302) -> Any:
+        """Ready to go on after a rest."""
+        return self.post(person, "rest", code, what="on", step=self.page(person).context["page"].view.step)
+
     def do(self, person: Person, verb: str, code: int = 302, **fields: Any) -> Any:
         fields.setdefault("step", self.state().step)
         return self.post(person, "do", code, verb=verb, **fields)

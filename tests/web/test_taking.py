@@ -335,7 +335,7 @@ def test_there_and_back_nothing_of_ones_own_words_is_lost(cast):
     first = take(cast.ana)
     assert bring(cast.eve, first).url == "/you/import/"
     page = cast.eve.client.get("/you/import/").content.decode()
-    assert "Bring 9 texts" in page and "An answer: 2" in page and "without any text" in page
+    assert "Bring 21 texts" in page and "An answer: 2" in page and "without any text" in page
     assert not PrivateWord.objects.filter(member=cast.eve.member).exists(), "nothing comes before a yes"
     assert cast.eve.client.post("/you/import/", {"do": "bring"}).url == "/you/words/"
     assert not Arrival.objects.exists()

@@ -88,6 +88,12 @@ def loop_round(talk, *, more: bool = False) -> None:
     talk.do(talk.speaker, "confirmed", text="")
 
 
+def to_the_end(talk) -> None:
+    """What is left are taps of thanks."""
+    if talk.state().phase.value == "running":
+        talk.all_ready()
+
+
 def understood(cast, *people, bond=None, **fields):
     bond = bond or cast.pair
     people = people or (cast.ana, cast.jonas)
@@ -126,6 +132,7 @@ def test_understood_by_two_with_every_answer_of_the_speaker(cast):
     loop_round(talk)
     last = [talk.say("now I see why"), talk.say("I had not known")]
     assert {one.id for one in last} == {cast.ana.id, cast.jonas.id}
+    to_the_end(talk)
     assert talk.state().phase.value == "closed"
     assert "That was it" in talk.text(cast.ana)
 
@@ -168,6 +175,7 @@ def test_understood_by_three_and_what_the_third_also_heard(cast):
     loop_round(talk)
     for _one in people:
         talk.say("now I see")
+    to_the_end(talk)
     assert talk.state().phase.value == "closed"
 
 
@@ -226,9 +234,9 @@ def test_a_pause_keeps_the_place_and_what_was_being_typed(cast):
     talk.post(speaker, "rest", what="pause")
     assert "It rests for a moment" in talk.text(other)
     talk.do(speaker, "said", 409, text="not while it rests")
-    talk.post(other, "rest", what="on")
+    talk.go_on(other)
     assert "You are ready" in talk.text(other)
-    talk.post(speaker, "rest", what="on")
+    talk.go_on(speaker)
     after = talk.state()
     assert (after.part, after.stage, after.floor) == (before.part, before.stage, before.floor)
     assert "half a sentence" in talk.text(speaker) and "half a sentence" not in talk.text(other)
@@ -245,14 +253,14 @@ def test_a_time_out_its_return_and_its_longer_form(cast):
     talk.post(caller, "rest", 409, what="away", minutes="1441")
     talk.post(caller, "rest", what="away", minutes="30")
     assert "Ana needs a break" in talk.text(other) and "You said that you are back" in talk.text(caller)
-    talk.post(caller, "rest", 409, what="on")
+    talk.go_on(caller, 409)
     talk.post(other, "rest", 409, what="longer", minutes="61")
     talk.post(caller, "rest", what="longer", minutes=str(talk.page(caller).context["page"].longer_minutes))
     talk.post(caller, "rest", 409, what="longer", minutes="90")
-    talk.post(other, "rest", what="on")
+    talk.go_on(other)
     with clock.shifted(timedelta(minutes=21)):
         unlock(caller, other)
-        talk.post(caller, "rest", what="on")
+        talk.go_on(caller)
         assert talk.state().phase.value == "running"
 
 
@@ -274,7 +282,7 @@ def test_stop_ends_it_for_good_at_any_stage_by_anyone(cast):
         talk.post(cast.jonas, "end")
         for person in talk.people:
             assert "The conversation has ended for now" in talk.text(person)
-        talk.post(cast.ana, "rest", 409, what="on")
+        talk.go_on(cast.ana, 409)
         talk.post(cast.ana, "end", 409)
 
 
@@ -811,7 +819,7 @@ def test_somebody_goes_from_a_circle_in_the_middle(cast, stage, way):
         with clock.shifted(timedelta(minutes=21)):
             unlock(*stays)
             for person in stays:
-                talk.post(person, "rest", what="on")
+                talk.go_on(person)
             assert talk.state(stays[0]).phase.value == "running"
 
 

@@ -399,7 +399,7 @@ def rest(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> Http
     verbs = {"pause": Verb.PAUSED, "away": Verb.AWAY, "longer": Verb.EXTENDED, "on": Verb.RESUMED}
     if what not in verbs:
         raise Http404
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"step": _step(request)} if verbs[what] is Verb.RESUMED else {}
     if verbs[what] in {Verb.AWAY, Verb.EXTENDED}:
         raw = request.POST.get("minutes", "30")
         minutes = int(raw) if raw.isdecimal() and len(raw) < 5 else 30
