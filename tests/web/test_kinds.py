@@ -10,7 +10,7 @@ from django.apps import apps
 from closeknit.web.moments import services as moments
 from closeknit.web.sealed.kinds import REGISTRY, Reading, register
 
-OURS = {"members", "bonds", "moments", "taking"}
+OURS = {"members", "bonds", "moments", "dialogues", "taking"}
 
 
 def test_every_model_is_registered():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import yaml
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from closeknit.web import clock
 from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Invitation, PrivateWord
+from closeknit.web.dialogues import library
+from closeknit.web.dialogues import services as dialogues
 from closeknit.web.members.models import OwnSession
 from closeknit.web.moments import services as moments
 
@@ -41,7 +45,8 @@ def test_every_address_has_a_row():
 
 @pytest.fixture
 def scene(cast):
-    """Ana has answered; an invitation to another bond of hers is open; a prompt of her own is written."""
+    """Ana has answered, and asked Jonas to a dialogue at a time; an invitation to another bond of hers is open; a prompt of
+    her own is written."""
     moment = cast.first_moment(cast.ana).id
     opened = cast.ana.bond(cast.pair)
     own = moments.own_prompt_write(opened, "A prompt of our own?")
@@ -56,12 +61,20 @@ def scene(cast):
     )
     invitation, secret = bonds.invitation_create(circle)
     moments.answer_share(cast.ana.bond(cast.pair), moment, "Ana's words")
+    asked = dialogues.dialogue_ask(
+        cast.ana.bond(cast.pair),
+        library.the_scripts()["good-news"],
+        members=[cast.jonas.member.pk],
+        when=clock.now() + timedelta(hours=2),
+    )
     private.words_keep(cast.ana.member.pk, cast.ana.keyring, [(None, {"text": "Mine alone.", "at": None})])
     client = cast.ana.client
     session = OwnSession.objects.get(session_key=client.session.session_key)
     ids = {
         "bond_id": cast.pair,
         "moment_id": moment,
+        "dialogue_id": asked.id,
+        "script_id": "good-news",
         "item_id": uuid.uuid4(),
         "prompt_id": own.id,
         "session_id": session.id,

@@ -110,7 +110,8 @@ def _reseal_invitations(member: Member, old: vault.Key, new: vault.Key) -> None:
 def _erase_bonds(member: Member) -> int:
     """Bonds that nobody else is in."""
     alone = [b for b in Bond.objects.filter(memberships__member=member) if b.memberships.count() == 1]
-    return sum(bond.delete()[0] for bond in alone)
+    words = Item.objects.filter(bond__in=alone, author__isnull=True).delete()[0]
+    return words + sum(bond.delete()[0] for bond in alone)
 
 
 register(Bond, export=_bonds, erase=_erase_bonds)

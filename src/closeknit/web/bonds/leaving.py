@@ -56,6 +56,7 @@ def bond_end(opened: OpenBond) -> None:
     for person in opened.people:
         _go(opened, bond, person.id, words_leave=True)
     Wrap.objects.filter(item__bond=bond, target=Wrap.Target.BOND).delete()
+    Item.objects.filter(bond=bond, author__isnull=True).delete()
     bond.ended_at = clock.now()
     bond.save(update_fields=["ended_at"])
     transaction.on_commit(checkpoint_soon)
@@ -89,9 +90,7 @@ def _go(opened: OpenBond | None, bond: Bond, member_id: uuid.UUID, *, words_leav
     if stay:
         rows = rows.exclude(place=CARD)
     else:
-        Wrap.objects.filter(item__author_id=member_id, item__bond=bond, target=Wrap.Target.BOND).filter(
-            Exists(_theirs(OuterRef("item_id")))
-        ).delete()
+        Wrap.objects.filter(item__author_id=member_id, item__bond=bond, target=Wrap.Target.BOND).delete()
     rows.delete()
     _invitations_over(bond, member_id)
     Grant.objects.filter(bond=bond, recipient_id=member_id).delete()
@@ -100,11 +99,6 @@ def _go(opened: OpenBond | None, bond: Bond, member_id: uuid.UUID, *, words_leav
         bond.stale = True
         bond.save(update_fields=["stale"])
     transaction.on_commit(lambda: live.poke([*remaining, member_id], f"bond:{bond.id}", services.live_version()))
-
-
-def _theirs(item: Any) -> Any:
-    """The author's own wrap of an item. What was typed on a device that was passed round has none: it is the bond's."""
-    return Wrap.objects.filter(item_id=item, target=Wrap.Target.SELF)
 
 
 def _invitations_over(bond: Bond, member_id: uuid.UUID) -> None:
@@ -129,7 +123,7 @@ def _forget(bond: Bond, member_id: uuid.UUID) -> None:
     BondKey.objects.filter(bond=bond, member_id=member_id).delete()
     StreamHead.objects.filter(bond=bond, member_id=member_id).delete()
     BondRow.objects.filter(bond=bond, member_id=member_id, place__in=BondRow.SELF_PLACES).delete()
-    items = Item.objects.filter(Exists(_theirs(OuterRef("pk"))), author_id=member_id, bond=bond)
+    items = Item.objects.filter(author_id=member_id, bond=bond)
     if _stays(bond):
         # What nobody was ever shown is only the private copy now.
         items.exclude(Exists(Wrap.objects.filter(item=OuterRef("pk"), target=Wrap.Target.BOND))).delete()
@@ -142,6 +136,7 @@ def _close_if_empty(bond: Bond) -> None:
     if _present(bond).exists() or BondKey.objects.filter(bond=bond).exists():
         return
     Wrap.objects.filter(item__bond=bond, target=Wrap.Target.BOND).delete()
+    Item.objects.filter(bond=bond, author__isnull=True).delete()
     bond.delete()
 
 

@@ -268,18 +268,20 @@ class StreamHead(SealedRow):
 
 
 class Item(SealedRow):
-    """A text under a key of its own, private or shared, that its author can take back."""
+    """A text under a key of its own, private or shared, that its author can take back. What was typed on a device that was
+    passed round has no author: it belongs to its bond, whoever goes."""
 
     PLACE = vault.Place.ITEM
     KIND = vault.Kind.CONTENT
 
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="items")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="items")
     bond = models.ForeignKey(Bond, on_delete=models.SET_NULL, null=True, related_name="items")
     stream = models.UUIDField(db_index=True)
 
     @property
     def sealed_owner(self) -> uuid.UUID:
-        return self.author_id
+        owner: uuid.UUID = self.author_id or self.bond_id
+        return owner
 
     @property
     def sealed_extra(self) -> tuple[bytes, ...]:

@@ -466,7 +466,8 @@ def _enter_with_carried_key(
 
 
 def settle(opened: OpenBond) -> bool:
-    """Do what this member's presence makes possible: open a grant that waits, let in whom they invited.
+    """Do what this member's presence makes possible: open a grant that waits, let in whom they invited, and have the row
+    that every membership has from its first day.
 
     Returns whether anything changed, so that the caller reads the bond again. No query when there is nothing to do.
     """
@@ -475,6 +476,10 @@ def settle(opened: OpenBond) -> bool:
         changed = grant_accept(opened)
     elif opened.someone_waits:
         changed = newcomers_let_in(opened)
+    if opened.is_in and (opened.me.id, vault.Place.MEMBERSHIP_OPEN_AFTER) not in opened.rows:
+        with transaction.atomic():
+            open_after_first(opened)
+        changed = True
     return changed
 
 
@@ -631,8 +636,6 @@ def grant_accept(opened: OpenBond) -> bool:
             opened.bond.epoch = bond.epoch
             if opened.is_in:
                 pins_write(opened, pins_met(opened))
-                if (opened.me.id, vault.Place.MEMBERSHIP_OPEN_AFTER) not in opened.rows:
-                    open_after_first(opened)
                 signals.epoch_entered.send(sender=Bond, opened=opened)
     return accepted
 

@@ -1,6 +1,25 @@
 """What happens in a bond that rooms above may want to join in, inside the same transaction."""
 
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from django.dispatch import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a room above needs read before it can say what waits there, so that Today reads all streams at once.
+
+    tell(verbs by stream): lines of (what waits for this member, its address).
+    """
+
+    streams: Sequence[uuid.UUID]
+    tell: Callable[[Mapping[uuid.UUID, list[dict[str, Any]]]], list[tuple[str, str]]]
+
 
 #: opened: OpenBond, just founded by its only member.
 bond_founded = Signal()
@@ -16,5 +35,5 @@ member_going = Signal()
 words_wanted = Signal()
 #: opened: what went along lies in the private part now.
 words_taken = Signal()
-#: opened: answer a list of (what waits for this member, its address): lines for Today, from rooms above.
+#: opened: answer a Waiting: lines for Today, from rooms above.
 waiting_wanted = Signal()

@@ -40,9 +40,15 @@ def events_append(opened: OpenBond, stream: uuid.UUID, payloads: Sequence[dict[s
         event.seal(opened.key, payload, epoch=opened.epoch, previous=previous)
         event.save(force_insert=True)
         previous = vault.chain_hash(event.body)
+        last = event
+    if last is not None:
+        _head_move(opened, stream, last)
+
+
+def _head_move(opened: OpenBond, stream: uuid.UUID, last: Event) -> None:
     head = StreamHead.objects.filter(member_id=opened.me.id, stream=stream).first()
     head = head or StreamHead(member_id=opened.me.id, bond_id=opened.id, stream=stream)
-    head.seal(opened.keyring.self_key, {"n": number, "h": previous.hex()[:32]})
+    head.seal(opened.keyring.self_key, {"n": last.number, "h": vault.chain_hash(last.body).hex()[:32]})
     head.save()
 
 
@@ -59,23 +65,29 @@ def events_read(opened: OpenBond, streams: Iterable[uuid.UUID]) -> dict[uuid.UUI
     return {stream: _verbs(opened, rows[stream], heads.get(stream)) for stream in wanted}
 
 
-def stream_let_go(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any]) -> None:
-    """Replace a stream by one last verb, its tombstone, and delete the texts that it was about. Inside a transaction that
-    holds the bond. The tombstone says how many events it stands for, so that nobody's head takes it for a cut."""
+def stream_let_go(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any]) -> dict[str, Any]:
+    """Replace a stream by one last verb, its tombstone, and return it. Inside a transaction that holds the bond. The
+    tombstone says how many events it stands for, so that nobody's head takes it for a cut; the writer's own head moves
+    onto it, so that they notice if the old events are put back."""
     number = Event.objects.filter(stream=stream).count()
     Event.objects.filter(stream=stream).delete()
     stone = Event(bond_id=opened.id, stream=stream, number=number + 1)
-    stone.seal(opened.key, {**payload, "gone": number}, epoch=opened.epoch)
+    verb = {**payload, "gone": number}
+    stone.seal(opened.key, verb, epoch=opened.epoch)
     stone.save(force_insert=True)
+    _head_move(opened, stream, stone)
+    return verb
 
 
 def _tombstone(opened: OpenBond, row: Event, head: StreamHead | None) -> list[dict[str, Any]]:
     try:
         verb = row.unseal(key_for(opened.keys, row.body))
-        written = head.unseal(opened.keyring.self_key)["n"] if head is not None else 0
+        known = head.unseal(opened.keyring.self_key) if head is not None else {"n": 0, "h": ""}
     except vault.VaultError:
         raise Tampered from None
-    if verb.get("gone") != row.number - 1 or written > row.number:
+    # Whoever let it go holds its hash; for the others it has to stand for as many events as they have written.
+    mine = known["n"] == row.number and known["h"] != vault.chain_hash(row.body).hex()[:32]
+    if verb.get("gone") != row.number - 1 or known["n"] > row.number or mine:
         raise Tampered
     return [verb]
 
@@ -111,10 +123,10 @@ def item_write(
 ) -> Item:
     """A new text of mine under a key of its own, wrapped for me and, if shared, for the bond.
 
-    mine=False: typed on my device where it is passed round; it belongs to the bond, and nobody takes it along.
+    mine=False: typed where a device is passed round; it has no author, belongs to the bond, and nobody takes it along.
     """
     key = vault.Key.new()
-    item = Item(author_id=opened.me.id, bond_id=opened.id, stream=stream)
+    item = Item(author_id=opened.me.id if mine else None, bond_id=opened.id, stream=stream)
     item.seal(key, payload)
     item.save(force_insert=True)
     if mine:

@@ -181,15 +181,17 @@ class TurnForm(forms.Form):
         self.fields["text"].required = needed
 
     def clean_text(self) -> str:
-        text: str = self.cleaned_data["text"]
-        if len(text) > self.most:
-            raise ValidationError(
-                _g(
-                    "That is %(over)d characters more than one turn holds (%(most)d). Say one thing now; the rest can follow."
-                )
-                % {"over": len(text) - self.most, "most": self.most}
-            )
-        return text
+        return not_longer(self.cleaned_data["text"], self.most)
+
+
+def not_longer(text: str, most: int) -> str:
+    """The text, if one turn holds it. A browser's own limit would cut what is pasted without a word."""
+    if len(text) > most:
+        raise ValidationError(
+            _g("That is %(over)d characters more than one turn holds (%(most)d). Say one thing now; the rest can follow.")
+            % {"over": len(text) - most, "most": most}
+        )
+    return text
 
 
 def turn_limit(loop: bool) -> int:
@@ -204,9 +206,17 @@ class FieldsForm(forms.Form):
         super().__init__(*args, **kwargs)
         for index, one in enumerate(stage.fields):
             self.fields[f"f-{one.id}"] = TextField(
-                label=one.label, help_text=one.hint, rows=2, required=index == 0, max_length=MOST_CHARACTERS
+                label=one.label, help_text=one.hint, rows=2, required=index == 0
             )
         self.labels = {one.id: one.label for one in stage.fields}
+
+    def clean(self) -> dict[str, Any]:
+        for name, text in list(self.cleaned_data.items()):
+            try:
+                not_longer(text, MOST_CHARACTERS)
+            except ValidationError as error:
+                self.add_error(name, error)
+        return self.cleaned_data
 
     def words(self) -> dict[str, Any]:
         """{"text": all of it in lines, "fields": {id: text}}"""
@@ -220,6 +230,9 @@ class JudgeForm(forms.Form):
 
     verdict = forms.ChoiceField(choices=[(one.value, "") for one in Verdict])
     text = TextField(required=False, rows=2)
+
+    def clean_text(self) -> str:
+        return not_longer(self.cleaned_data["text"], MOST_CHARACTERS)
 
     def clean_verdict(self) -> Verdict:
         return Verdict(self.cleaned_data["verdict"])

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from closeknit import vault
 from closeknit.method import dialogue as machine
 from closeknit.method.dialogue import FLOOR_AFTER, Phase, Spot, Turn, Verb, Verdict, View
 from closeknit.method.scripts import Script
 from closeknit.web import clock
-from closeknit.web.bonds.opened import OpenBond, Person
+from closeknit.web.bonds.opened import OpenBond, Person, Tampered
+from closeknit.web.bonds.signals import Waiting
 from closeknit.web.bonds.store import items_read
 from closeknit.web.moments.templatetags.moment_tags import names as names_of
 
 from . import library, services, words
-from .models import DialogueOwn
+from .models import Dialogue, DialogueOwn
 from .services import Told
 
-HISTORY_PAGE = 20
+HISTORY_PAGE = services.LOOKS_BACK
+#: More than so many under way or asked at once are not shown.
+OPEN_AT_MOST = 30
 #: Turns of a loop that show with the present spot: what was said, and what came back last.
 _LOOP_TURNS = frozenset(
     {Verb.SAID, Verb.REFLECTED, Verb.ADDED, Verb.JUDGED, Verb.VALIDATED, Verb.EMPATHISED, Verb.CONFIRMED}
@@ -93,6 +98,8 @@ class Page:
     minutes: int
     to_bring: tuple[Person, ...]
     keep_open: bool
+    asker: Person
+    version: int
 
     @property
     def script(self) -> Script:
@@ -101,11 +108,6 @@ class Page:
     @property
     def ways(self) -> tuple[str, ...]:
         return tuple(way.value for way in self.told.script.ways)
-
-    @property
-    def asker(self) -> Person:
-        asked_by = self.told.the_state.asked_by
-        return next((p for p in (self.me, *self.others) if str(p.id) == asked_by), self.me)
 
     @property
     def lapsed(self) -> bool:
@@ -246,6 +248,8 @@ def page_of(opened: OpenBond, one: Told, *, unveiled: int = -1) -> Page:
         minutes=max(0, (now - view.since) // 60) if view.since else 0,
         to_bring=_to_bring(opened, state, me, now),
         keep_open=state.phase in machine.OVER and not state.kept and any(turn.item for turn in state.turns),
+        asker=opened.person(state.asked_by),
+        version=one.version_for(opened.me.id, now),
     )
 
 
@@ -374,6 +378,8 @@ class Talk:
     calm: tuple[OnShelf, ...]
     deeper: tuple[OnShelf, ...]
     any_over: bool
+    #: Over without anybody having ended them, and not yet noted as such.
+    run_out: tuple[Told, ...]
 
 
 def _line(opened: OpenBond, one: Told, texts: dict[str, Any] | None = None) -> Line:
@@ -393,30 +399,61 @@ def _line(opened: OpenBond, one: Told, texts: dict[str, Any] | None = None) -> L
 GONE = services.GONE
 
 
-def open_ones(opened: OpenBond) -> list[Told]:
-    """What is under way or asked: not over, not lapsed, and not laid aside by me. Two or three queries."""
+def open_rows(opened: OpenBond) -> list[Dialogue]:
+    """The bond's dialogues that are not known to be over, each with what I alone know of it. One query."""
+    mine = FilteredRelation("own_rows", condition=Q(own_rows__member_id=opened.me.id))
+    rows = services.dialogues_of(opened).filter(over_at__isnull=True).annotate(mine=mine)
+    rows = rows.annotate(mine_id=F("mine__id"), mine_revision=F("mine__revision"), mine_body=F("mine__body"))
+    return list(rows[:OPEN_AT_MOST])
+
+
+def _laid_aside(opened: OpenBond, row: Any) -> bool:
+    if row.mine_id is None:
+        return False
+    own = DialogueOwn(
+        id=row.mine_id,
+        revision=row.mine_revision,
+        body=row.mine_body,
+        member_id=opened.me.id,
+        dialogue=row,
+    )
+    try:
+        return bool(own.unseal(opened.keyring.self_key).get("not_now"))
+    except vault.VaultError:
+        raise Tampered from None
+
+
+def open_ones(
+    opened: OpenBond, rows: Sequence[Dialogue], verbs: Mapping[uuid.UUID, list[dict[str, Any]]] | None = None
+) -> tuple[list[Told], list[Told]]:
+    """(what is under way or asked, and not laid aside by me; what has run out by itself since), of `open_rows`."""
     now = services.second()
-    rows = list(services.dialogues_of(opened).filter(over_at__isnull=True)[:30])
-    if not rows:
-        return []
-    aside = {
-        own.dialogue_id
-        for own in DialogueOwn.objects.filter(member_id=opened.me.id, dialogue__in=rows)
-        if own.unseal(opened.keyring.self_key).get("not_now")
-    }
-    return [
-        one
-        for one in services.told_of(opened, rows)
-        if one.state is not None
-        and one.state.phase not in machine.OVER
-        and not (one.state.phase is Phase.ASKED and (one.state.lapses_at < now or one.row.id in aside))
-    ]
+    aside = {row.id for row in rows if _laid_aside(opened, row)}
+    found: list[Told] = []
+    run_out: list[Told] = []
+    for one in services.told_of(opened, rows, verbs) if rows else []:
+        if one.state is None or one.state.phase in machine.OVER:
+            run_out.append(one)
+        elif one.state.phase is not Phase.ASKED:
+            found.append(one)
+        elif one.state.lapses_at < now:
+            run_out.append(one)
+        elif one.row.id not in aside:
+            found.append(one)
+    return found, run_out
 
 
-def waiting_for_me(opened: OpenBond) -> list[tuple[str, str]]:
-    """(what waits for me here, its address): a dialogue under way, or one that somebody asks me to."""
+def waiting_for_me(opened: OpenBond) -> Waiting:
+    """What waits for me here: a dialogue under way, or one that somebody asks me to. One query."""
+    rows = open_rows(opened)
+    return Waiting([row.id for row in rows], lambda verbs: _waiting(opened, rows, verbs))
+
+
+def _waiting(
+    opened: OpenBond, rows: Sequence[Dialogue], verbs: Mapping[uuid.UUID, list[dict[str, Any]]]
+) -> list[tuple[str, str]]:
     found, me = [], str(opened.me.id)
-    for one in open_ones(opened):
+    for one in open_ones(opened, rows, verbs)[0]:
         state = one.the_state
         under_way = state.phase is not Phase.ASKED and me in state.inside
         if under_way or (state.phase is Phase.ASKED and me not in state.accepted):
@@ -428,12 +465,11 @@ def waiting_for_me(opened: OpenBond) -> list[tuple[str, str]]:
 
 def talk(opened: OpenBond) -> Talk:
     """The room's first page."""
-    found = open_ones(opened)
+    found, run_out = open_ones(opened, open_rows(opened))
     over = services.told_of(opened, list(services.dialogues_of(opened).filter(over_at__isnull=False)[:HISTORY_PAGE]))
-    due: list[Agreed] = []
-    for one in over:
-        due += [agreed for agreed in _agreements(opened, one, _agreement_texts(opened, one)) if agreed.is_due]
-    calm_before = services.ended_before(opened)[0]
+    texts = _agreement_texts(opened, over)
+    due = [agreed for one in over for agreed in _agreements(opened, one, texts) if agreed.is_due]
+    calm_before = services.counted(over)[0]
     shelf = [OnShelf(s, s.later_because is not None and calm_before < 2) for s in library.scripts_for(opened)]
     return Talk(
         under_way=tuple(_line(opened, one) for one in found if one.the_state.phase is not Phase.ASKED),
@@ -441,15 +477,16 @@ def talk(opened: OpenBond) -> Talk:
         due=tuple(due[:3]),
         calm=tuple(one for one in shelf if one.script.calm),
         deeper=tuple(one for one in shelf if not one.script.calm),
-        any_over=bool(over),
+        any_over=any(one.state is None or one.state.order for one in over),
+        run_out=tuple(run_out),
     )
 
 
-def _agreement_texts(opened: OpenBond, one: Told) -> dict[str, dict[str, Any]]:
-    if one.gone is not None:
-        wanted = {uuid.UUID(item) for _by, item, _at in one.gone["agreements"]}
-    else:
-        wanted = {uuid.UUID(a.item) for a in one.the_state.agreements}
+def _agreement_texts(opened: OpenBond, found: Sequence[Told]) -> dict[str, dict[str, Any]]:
+    """The words of what was agreed in some dialogues. One query."""
+    gone = {item for one in found if one.gone is not None for _by, item, _at in one.gone["agreements"]}
+    there = {agreed.item for one in found if one.state is not None for agreed in one.state.agreements}
+    wanted = {uuid.UUID(item) for item in gone | there}
     return {str(item): payload for item, payload in items_read(opened, wanted).items()}
 
 

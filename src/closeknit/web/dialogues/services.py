@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +18,6 @@ from closeknit.method.scripts import Act, Script
 from closeknit.web import clock, live
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import Bond, Item
-from closeknit.web.bonds.models import Event as Row
 from closeknit.web.bonds.opened import OpenBond, Tampered, key_for
 from closeknit.web.bonds.store import (
     NotThere,
@@ -39,11 +38,15 @@ LAPSES_AFTER = timedelta(days=3)
 LAPSES_AFTER_PLAN = timedelta(hours=12)
 #: From so long before the time that was planned people may come.
 EARLY = timedelta(minutes=15)
+#: The same question again within so long is a double tap.
+TWICE_WITHIN = timedelta(seconds=10)
 #: When not everyone has chosen to keep what was typed by then, it is let go.
 KEEP_BY = timedelta(days=14)
 GONE = "gone"
-#: What I was typing is sent with these, or not wanted any more. A rest, or a wish for one, leaves it.
-_ENDS_A_DRAFT = frozenset({Verb.SAID, Verb.REFLECTED, Verb.VALIDATED, Verb.EMPATHISED, Verb.CONFIRMED, Verb.PASSED})
+#: Of how many past dialogues a page reads at most: enough for "two calm ones" and "the first six loops", and flat.
+LOOKS_BACK = 20
+#: Acts after which what its owner was typing has been said or let be; any other leaves the draft where it is.
+HANDS_ON = frozenset({Verb.SAID, Verb.REFLECTED, Verb.VALIDATED, Verb.EMPATHISED, Verb.PASSED})
 _random = secrets.SystemRandom()
 
 
@@ -55,13 +58,18 @@ class Told:
     card: dict[str, Any]
     script: Script
     events: list[Event] = field(default_factory=list)
+    #: The last of them, true already by who has left the bond, and not yet written down.
+    unwritten: list[Event] = field(default_factory=list)
     state: State | None = None
     gone: dict[str, Any] | None = None
 
-    @property
-    def version(self) -> int:
-        """How often a page about it has changed; all events show to all who were asked."""
-        return len(self.events) + (1 if self.gone else 0)
+    def version_for(self, member: uuid.UUID, now: int) -> int:
+        """How often this member's page about it has changed. Another's yes is no change as long as nothing opens by it:
+        it must look like silence, which looks like a closed check. Only ever grows."""
+        if self.gone is not None:
+            return 2 * int(self.gone["gone"]) + 3
+        told = [e for e in self.events if e.verb is not Verb.ACCEPTED or e.by == str(member)]
+        return 2 * len(told) + opens_now(self.the_state, now)
 
     @property
     def the_state(self) -> State:
@@ -69,6 +77,11 @@ class Told:
         if self.state is None:
             raise NotThere
         return self.state
+
+
+def opens_now(state: State, now: int) -> bool:
+    """Whether enough have said yes, and it is time: from then on everyone's page shows that it can begin."""
+    return bool(state.order) or (now >= state.opens_at and len(state.accepted) >= state.script.members[0])
 
 
 def second() -> int:
@@ -79,9 +92,12 @@ def second() -> int:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def told_of(opened: OpenBond, rows: Sequence[Dialogue]) -> list[Told]:
-    """Dialogues as they stand, in the given order; only those this member was asked to. Two queries."""
-    verbs = events_read(opened, [row.id for row in rows])
+def told_of(
+    opened: OpenBond, rows: Sequence[Dialogue], verbs: Mapping[uuid.UUID, list[dict[str, Any]]] | None = None
+) -> list[Told]:
+    """Dialogues as they stand, in the given order; only those this member was asked to. Two queries, none if their verbs
+    are at hand."""
+    verbs = events_read(opened, [row.id for row in rows]) if verbs is None else verbs
     found = []
     for row in rows:
         try:
@@ -96,9 +112,13 @@ def told_of(opened: OpenBond, rows: Sequence[Dialogue]) -> list[Told]:
             one.gone = payloads[0]
         elif payloads:
             one.events = [Event.from_payload(payload) for payload in payloads]
-            one.events += departures(opened, machine.fold(one.script, one.events), one.events[-1].at)
-            one.state = machine.fold(one.script, one.events)
-            if str(opened.me.id) not in one.state.here:
+            state = machine.fold(one.script, one.events)
+            one.unwritten = departures(opened, state, one.events[-1].at)
+            for event in one.unwritten:
+                state = machine.step(state, event)
+            one.events += one.unwritten
+            one.state = state
+            if str(opened.me.id) not in state.here:
                 continue
         found.append(one)
     return found
@@ -128,17 +148,25 @@ def told(opened: OpenBond, dialogue_id: uuid.UUID) -> Told:
 
 
 def ended_before(opened: OpenBond) -> tuple[int, int, int | None]:
-    """(calm dialogues that came to their end here, loops that did, when the last one with a check ended)."""
+    """(calm dialogues that came to their end here, loops that did, when the last one with a check ended), of the
+    newest twenty that are over. Three queries, however long the history."""
+    return counted(told_of(opened, list(dialogues_of(opened).filter(over_at__isnull=False)[:LOOKS_BACK])))
+
+
+def counted(over: Iterable[Told]) -> tuple[int, int, int | None]:
+    """What `ended_before` says, of dialogues at hand."""
     calm = loops = 0
     last: int | None = None
-    for one in told_of(opened, list(dialogues_of(opened).filter(over_at__isnull=False)[:60])):
-        over = one.gone["over"] if one.gone else one.the_state.over_at
+    for one in over:
+        if one.gone is None and one.state is None:
+            continue
+        over_at = one.gone["over"] if one.gone else one.the_state.over_at
         closed = one.gone["closed"] if one.gone else one.the_state.phase is Phase.CLOSED
         begun = one.gone is not None or bool(one.the_state.order)
         calm += bool(closed and one.script.calm)
         loops += bool(closed and gate.has_loop(one.script))
         if begun and one.script.gate:
-            last = max(last or 0, int(over))
+            last = max(last or 0, int(over_at))
     return calm, loops, last
 
 
@@ -159,9 +187,12 @@ def dialogue_ask(
     now = second()
     _calm, _loops, last = ended_before(opened) if script.gate else (0, 0, None)
     with transaction.atomic():
-        hold(opened)
-        row = Dialogue(bond_id=opened.id, epoch=opened.epoch, asked_at=clock.now())
+        opened.bond = hold(opened)
         asked = sorted({str(opened.me.id), *(str(one) for one in members)})
+        again = _just_asked(opened, script, asked)
+        if again is not None:
+            return again
+        row = Dialogue(bond_id=opened.id, epoch=opened.epoch, asked_at=clock.now())
         ceiling = wishes_of_all(opened)[0] if script.has_cards else 0
         cards = library.deal(opened, row.id.bytes, ceiling=ceiling) if script.has_cards else {}
         item = item_write(opened, row.id, {"text": topic}, shared=True) if topic else None
@@ -195,10 +226,25 @@ def dialogue_ask(
         ]
         if on_one and not script.gate:
             events += _all_at_hand(opened, asked, now)
-        state = machine.fold(script, events)
+        asking = machine.begin(script, events[0])
+        one = Told(row, card, script, events, state=machine.fold(script, events))
         events_append(opened, row.id, [event.to_payload() for event in events])
-        _poke(opened, row.id, state, len(events))
+        _together(opened, asking, one.the_state)
+        # The asking is news to everyone; that whoever asks has said yes goes without saying.
+        _poke(opened, one, news=True)
     return row
+
+
+def _just_asked(opened: OpenBond, script: Script, asked: list[str]) -> Dialogue | None:
+    """The same question by me a moment ago, to which nothing has come yet: a double tap."""
+    for row in dialogues_of(opened).filter(asked_at__gte=clock.now() - TWICE_WITHIN)[:1]:
+        for one in told_of(opened, [row]):
+            state = one.state
+            if state is None or state.asked_by != str(opened.me.id) or state.turns or state.phase in machine.OVER:
+                continue
+            if one.script.id == script.id and list(state.members) == asked:
+                return row
+    return None
 
 
 def _opens_at(opened: OpenBond, script: Script, now: int, last: int | None, when: datetime | None) -> int:
@@ -235,8 +281,6 @@ def _act(
         one = told(opened, dialogue_id)
         state = one.the_state
         before = state
-        # Who has left the bond since is told by their absence; it is written down with the next thing that happens.
-        unwritten = one.events[_count(dialogue_id) :]
         added = make(state, one)
         for event in added:
             state = machine.step(state, event)
@@ -244,16 +288,16 @@ def _act(
         for event in further:
             state = machine.step(state, event)
         added = [*added, *further]
-        if added:
-            events_append(opened, dialogue_id, [event.to_payload() for event in (*unwritten, *added)])
+        # Who has left the bond since is told by their absence; it is written down with the next thing that happens.
+        events = [*one.unwritten, *added]
+        if added or (events and state.phase in machine.OVER):
+            events_append(opened, dialogue_id, [event.to_payload() for event in events])
+            one.events += added
+            one.state = state
             _close(one.row, state)
             _together(opened, before, state)
-            _poke(opened, dialogue_id, state, len(one.events) + len(added))
+            _poke(opened, one)
     return state, added
-
-
-def _count(dialogue_id: uuid.UUID) -> int:
-    return Row.objects.filter(stream=dialogue_id).count()
 
 
 def _consequences(opened: OpenBond, one: Told, state: State) -> list[Event]:
@@ -261,7 +305,8 @@ def _consequences(opened: OpenBond, one: Told, state: State) -> list[Event]:
     now, me = second(), str(opened.me.id)
     if state.phase is Phase.ASKED and me in state.ready and state.here <= state.ready:
         order = _random.sample(sorted(state.ready), len(state.ready))
-        return [Event(verb=Verb.BEGUN, by=me, at=now, order=tuple(order))]
+        begun = Event(verb=Verb.BEGUN, by=me, at=now, order=tuple(order))
+        return [begun] if machine.can(state, begun) else []
     wish = _wish_due(opened, one, state)
     if wish is not None:
         return [Event(verb=Verb.WISHED, by=me, at=now, step=state.step, wish=wish)]
@@ -280,23 +325,43 @@ def _together(opened: OpenBond, before: State, after: State) -> None:
         bonds.together_note(opened)
 
 
-def _poke(opened: OpenBond, dialogue_id: uuid.UUID, state: State, version: int) -> None:
-    to = [uuid.UUID(one) for one in state.members if one in state.here]
-    now = bonds.live_version()
+def _poke(opened: OpenBond, one: Told, *, news: bool = False) -> None:
+    """Everyone who is still in it looks again, unless what happened is a yes that only whoever gave it can see."""
+    state, now, drawn = one.the_state, second(), bonds.live_version()
+    to = [uuid.UUID(member) for member in state.members if member in state.here]
+    if not news and one.events and one.events[-1].verb is Verb.ACCEPTED and not opens_now(state, now):
+        to = [opened.me.id]
+    versions = {member: one.version_for(member, now) for member in to}
 
     def send() -> None:
-        live.poke(to, f"dialogue:{dialogue_id}", version)
-        live.poke(to, f"bond:{opened.id}", now)
+        for member, version in versions.items():
+            live.poke([member], f"dialogue:{one.row.id}", version)
+        live.poke(to, f"bond:{opened.id}", drawn)
 
     transaction.on_commit(send)
 
 
 def come_by(opened: OpenBond, one: Told) -> bool:
     """I look at it, and something is due that only waited for somebody to come by. Returns whether anything was."""
-    if one.state is None or not _consequences(opened, one, one.state):
+    if one.state is None:
+        return False
+    ended = bool(one.unwritten) and one.state.phase in machine.OVER
+    if not ended and not _consequences(opened, one, one.state):
         return False
     _act(opened, one.row.id, lambda _state, _one: [])
     return True
+
+
+def tidy(opened: OpenBond, found: Iterable[Told]) -> None:
+    """Note which of them are over without anybody having ended them: the question lapsed, or too few are left."""
+    for one in found:
+        if one.state is None or one.row.over_at is not None:
+            continue
+        if one.state.phase in machine.OVER:
+            come_by(opened, one)
+        elif one.state.phase is Phase.ASKED and one.state.lapses_at < second():
+            one.row.over_at = datetime.fromtimestamp(one.state.lapses_at, UTC)
+            one.row.save(update_fields=["over_at"])
 
 
 def act(
@@ -315,7 +380,7 @@ def act(
             machine.step(state, _with_item(event, "-"))
             item = item_write(opened, dialogue_id, words, shared=True, mine=not event.hand)
             event = _with_item(event, str(item.id))
-        if event.verb in _ENDS_A_DRAFT:
+        if event.verb in HANDS_ON:
             _own_forget_draft(opened, one.row)
         return [event]
 
@@ -452,16 +517,23 @@ def keep(opened: OpenBond, dialogue_id: uuid.UUID, yes: bool) -> None:
         state = one.the_state
         machine.step(state, Event(verb=Verb.KEPT, by=str(opened.me.id), at=second()))
         _choice_write(opened, dialogue_id, keep=yes)
-        made = _choices(opened, dialogue_id)
-        voices = [made.get(member, {}).get("keep") for member in state.order if member in state.here]
-        if None in voices:
-            return
-        if all(voices):
-            event = Event(verb=Verb.KEPT, by=str(opened.me.id), at=second())
-            events_append(opened, dialogue_id, [event.to_payload()])
-            _poke(opened, dialogue_id, state, len(one.events) + 1)
-        else:
-            _let_go(opened, one)
+        _decide(opened, one)
+
+
+def _decide(opened: OpenBond, one: Told, *, late: bool = False) -> None:
+    """Keep it or let it go, once everyone who was in it and is still here has chosen; late: whoever has not, lets go."""
+    state, made = one.the_state, _choices(opened, one.row.id)
+    voices = [made.get(member, {}).get("keep") for member in state.order if member in state.here]
+    if None in voices and not late:
+        return
+    if not all(voices):
+        _let_go(opened, one)
+        return
+    event = Event(verb=Verb.KEPT, by=str(opened.me.id), at=second())
+    machine.step(state, event)
+    events_append(opened, one.row.id, [e.to_payload() for e in (*one.unwritten, event)])
+    one.events.append(event)
+    _poke(opened, one)
 
 
 def _let_go(opened: OpenBond, one: Told) -> None:
@@ -477,16 +549,16 @@ def _let_go(opened: OpenBond, one: Told) -> None:
         "order": list(state.order),
         "agreements": [[a.by, a.item, a.back_at] for a in state.agreements],
     }
-    stream_let_go(opened, one.row.id, stone)
+    one.gone = stream_let_go(opened, one.row.id, stone)
     card = {**one.card, "topic": "", "cards": {}}
     one.row.seal(opened.key, card, epoch=opened.epoch)
     one.row.save()
-    _poke(opened, one.row.id, state, len(one.events) + 2)
+    _poke(opened, one)
     transaction.on_commit(checkpoint_soon)
 
 
 def let_go_if_due(opened: OpenBond, one: Told) -> bool:
-    """Two weeks after its end not everyone has chosen to keep it: it goes. Returns whether it did."""
+    """Two weeks after its end not everyone has chosen to keep it: it goes. Returns whether anything was decided."""
     state = one.state
     if state is None or state.kept or state.phase not in machine.OVER or not state.order:
         return False
@@ -496,7 +568,7 @@ def let_go_if_due(opened: OpenBond, one: Told) -> bool:
         opened.bond = hold(opened)
         fresh = told(opened, one.row.id)
         if fresh.state is not None and not fresh.state.kept:
-            _let_go(opened, fresh)
+            _decide(opened, fresh, late=True)
     return True
 
 
@@ -514,10 +586,11 @@ def dialogues_leave(bond: Bond, member_id: uuid.UUID, *, opened: OpenBond | None
         event = Event(verb=Verb.LEFT, by=who, at=second())
         if one.state is None or not machine.can(one.state, event):
             continue
-        state = machine.step(one.state, event)
-        events_append(opened, one.row.id, [event.to_payload()])
-        _close(one.row, state)
-        _poke(opened, one.row.id, state, len(one.events) + 1)
+        one.state = machine.step(one.state, event)
+        events_append(opened, one.row.id, [e.to_payload() for e in (*one.unwritten, event)])
+        one.events.append(event)
+        _close(one.row, one.state)
+        _poke(opened, one)
 
 
 def own_forget(member_id: uuid.UUID, bond: Bond) -> None:

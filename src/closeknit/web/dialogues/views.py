@@ -16,7 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from closeknit.method import dialogue as machine
 from closeknit.method.dialogue import Event, State, Verb
-from closeknit.method.scripts import Act, Script
+from closeknit.method.dialogue.errors import NotOver
+from closeknit.method.scripts import Act, Script, Way
 from closeknit.web import clock
 from closeknit.web.bonds.opened import OpenBond
 from closeknit.web.bonds.room import forget_kept, in_bond, kept_text, zone_of
@@ -53,7 +54,9 @@ TEXTS = frozenset({Verb.SAID, Verb.REFLECTED, Verb.ADDED, Verb.VALIDATED, Verb.E
 def talk(request: HttpRequest, opened: OpenBond) -> HttpResponse:
     """What is under way, and what there is to choose."""
     _let_go_what_is_due(opened)
-    context = {"bond": opened, "talk": queries.talk(opened), "zone": zone_of(request), "drawn": services.bonds.live_version()}
+    shown = queries.talk(opened)
+    services.tidy(opened, shown.run_out)
+    context = {"bond": opened, "talk": shown, "zone": zone_of(request), "drawn": services.bonds.live_version()}
     template = "dialogues/_talk.html" if request.headers.get("X-Poke") else "dialogues/talk.html"
     return render(request, template, context)
 
@@ -177,7 +180,7 @@ def _page(
         "form": form or _form(page, kept),
         "was_kept": bool(kept),
         "problem": problem,
-        "typed": request.POST.get("text", "") if problem or (form is not None and not page.composes) else "",
+        "typed": _typed(request) if problem or (form is not None and not page.composes) else "",
         "heat": heat,
         "zone": zone_of(request),
         "query": f"?step={page.view.step}" if page.hand and not page.curtain else "",
@@ -186,6 +189,12 @@ def _page(
     }
     template = "dialogues/_dialogue.html" if request.headers.get("X-Poke") else "dialogues/dialogue.html"
     return render(request, template, context, status=status)
+
+
+def _typed(request: HttpRequest) -> str:
+    """What was typed into the form that was sent, in lines: offered back wherever it could not be taken."""
+    fields = [request.POST[name] for name in request.POST if name == "text" or name.startswith("f-")]
+    return "\n".join(value for value in fields if value.strip())
 
 
 def _form(page: queries.Page, kept: str) -> Any:
@@ -320,7 +329,8 @@ def do(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> HttpRe
     elif verb is Verb.JUDGED:
         form = forms.JudgeForm(request.POST)
         if not form.is_valid():
-            return _page(request, opened, dialogue_id, form=form, problem="judge", status=422)
+            problem = "judge" if "verdict" in form.errors else "long"
+            return _page(request, opened, dialogue_id, form=form, problem=problem, status=422)
         text = form.cleaned_data["text"] if form.cleaned_data["verdict"] is machine.Verdict.PARTLY else ""
         words = {"text": text} if text else None
         fields |= {"verdict": form.cleaned_data["verdict"], "item": ""}
@@ -346,6 +356,9 @@ def _turn(
 ) -> dict[str, Any] | HttpResponse | None:
     """The words of a turn: typed, a note to what was said aloud, none; or the page with what to mend."""
     state = services.told(opened, dialogue_id).the_state
+    way = Way.SPOKEN if request.POST.get("how") == "spoken" else Way.TYPED
+    if verb is not Verb.CONFIRMED and way not in state.script.ways:
+        raise Http404
     running = bool(state.order) and state.phase not in machine.OVER
     if running and state.the_stage.act is Act.BUILD and verb is Verb.SAID:
         if request.POST.get("how") == "spoken":
@@ -353,15 +366,17 @@ def _turn(
         built = forms.FieldsForm(request.POST, stage=state.the_stage)
         return built.words() if built.is_valid() else _page(request, opened, dialogue_id, form=built, status=422)
     spoken = request.POST.get("how") == "spoken" or (verb is Verb.CONFIRMED and not request.POST.get("text", "").strip())
+    if spoken and not state.notes:
+        return None  # what is said aloud leaves no words, unless all agreed to a line
     loop = running and state.the_stage.act is Act.LOOP
-    form = forms.TurnForm(request.POST, most=forms.turn_limit(loop), needed=not spoken)
+    most = forms.MOST_IN_A_LINE if spoken else forms.turn_limit(loop)
+    form = forms.TurnForm(request.POST, most=most, needed=not spoken)
     if not form.is_valid():
         return _page(request, opened, dialogue_id, form=form, status=422)
     text = form.cleaned_data["text"]
     if not spoken:
         return {"text": text}
-    # What is said aloud leaves no words, unless all agreed to a line; then nothing that was typed is thrown away unasked.
-    return {"text": text[: forms.MOST_IN_A_LINE], "note": True} if text and state.notes else None
+    return {"text": text, "note": True} if text else None
 
 
 @_acts
@@ -386,7 +401,10 @@ def rest(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> Http
     fields: dict[str, Any] = {}
     if verbs[what] in {Verb.AWAY, Verb.EXTENDED}:
         raw = request.POST.get("minutes", "30")
-        fields["back_at"] = now + 60 * (int(raw) if raw.isdecimal() and len(raw) < 5 else 30)
+        minutes = int(raw) if raw.isdecimal() and len(raw) < 5 else 30
+        # Half an hour more than a day is a day.
+        most = machine.LONGEST_AWAY if verbs[what] is Verb.EXTENDED else 60 * minutes
+        fields["back_at"] = now + min(60 * minutes, most)
     elif verbs[what] is Verb.RESUMED:
         # A yes counts for the rest that its page showed, never for a later one.
         fields["step"] = _step(request)
@@ -433,7 +451,8 @@ def own(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> HttpR
 @_acts
 def after(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> HttpResponse:
     """How it was for me. Somebody who did not feel safe is asked the check again before the next one."""
-    services.told(opened, dialogue_id)
+    if services.told(opened, dialogue_id).the_state.phase not in machine.OVER:
+        raise NotOver
     form = forms.AfterForm(request.POST)
     if not form.is_valid():
         return _page(request, opened, dialogue_id, extra={"after_form": form}, status=422)

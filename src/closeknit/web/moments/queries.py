@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -179,10 +179,13 @@ class Found:
     after: str
 
 
-def glances(opened: OpenBond, moments: Sequence[Moment]) -> list[Glance]:
-    """Moments with their state, in the given order. Two queries. Those this member was never asked to are left out."""
+def glances(
+    opened: OpenBond, moments: Sequence[Moment], verbs: Mapping[uuid.UUID, list[dict[str, Any]]] | None = None
+) -> list[Glance]:
+    """Moments with their state, in the given order. Two queries, none if their verbs are at hand. Those this member was
+    never asked to are left out."""
     me = str(opened.me.id)
-    verbs = events_read(opened, [moment.id for moment in moments])
+    verbs = events_read(opened, [moment.id for moment in moments]) if verbs is None else verbs
     found: list[Glance] = []
     for moment in moments:
         events = [machine.Event.from_payload(payload) for payload in verbs[moment.id]]
@@ -330,12 +333,17 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
     """What Today shows: the moment that most wants me, at most two more lines, or one small next step."""
     now = clock.now()
     drawn = int(now.timestamp() * 1000)
-    rows = list(moments_of(opened)[:TODAY_LOOKS_AT])
     pivot = now - COMES_BACK_AFTER - timedelta(days=now.toordinal() % 60)
-    old = moments_of(opened).filter(revealed_at__isnull=False, opened_at__lte=pivot).first()
+    # The newest, and the newest of those that may come back, in one query.
+    aged = moments_of(opened).filter(revealed_at__isnull=False, opened_at__lte=pivot)
+    newest = moments_of(opened).values("pk")[:TODAY_LOOKS_AT]
+    found = list(moments_of(opened).filter(Q(pk__in=newest) | Q(pk__in=aged.values("pk")[:1])))
+    rows = found[:TODAY_LOOKS_AT]
+    old = next((row for row in found if row.revealed_at and row.opened_at <= pivot), None)
     old = old or (rows[-1] if rows and rows[-1].revealed_at and rows[-1].opened_at <= now - COMES_BACK_AFTER else None)
-    known = {row.id for row in rows}
-    seen = {glance.id: glance for glance in glances(opened, [*rows, *([old] if old and old.id not in known else [])])}
+    waits = [answer for _receiver, answer in signals.waiting_wanted.send(sender=Moment, opened=opened)]
+    verbs = events_read(opened, [*(row.id for row in found), *(stream for wait in waits for stream in wait.streams)])
+    seen = {glance.id: glance for glance in glances(opened, found, verbs)}
     fresh = [seen[row.id] for row in rows if row.id in seen]
     drafts = drafts_of(opened, [g.id for g in fresh if g.view.my_answer is None])
     passed = {moment for moment, draft in drafts.items() if draft.get("passed")}
@@ -344,7 +352,7 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
     waiting = [g for g in fresh if g.view.waiting and g.id not in passed]
     ordered = wanting + writable + waiting
     first = ordered[0] if ordered else next((g for g in fresh if g.revealed and _recent(g, now)), None)
-    asked = [answer for _receiver, answers in signals.waiting_wanted.send(sender=Moment, opened=opened) for answer in answers]
+    asked = [line for wait in waits for line in wait.tell(verbs)]
     elsewhere = tuple(asked[: TODAY_AT_MOST - (first is not None)])
     lines = tuple(g for g in ordered if first is not None and g.id != first.id)[: TODAY_AT_MOST - 1 - len(elsewhere)]
     back, step = None, ""

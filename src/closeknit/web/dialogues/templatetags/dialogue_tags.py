@@ -17,6 +17,7 @@ REFUSALS = {
     "not-running": gettext_lazy("It rests at the moment."),
     "over": gettext_lazy("It has ended. What you typed stands below."),
     "choose": gettext_lazy("Choose one of them first."),
+    "long": gettext_lazy("That is longer than one sentence should be. Say in fewer words what is missing."),
     "judge": gettext_lazy("Choose yes, partly or not yet."),
     "bad-event": gettext_lazy("A time-out lasts from 20 minutes to a day."),
     "too-few": gettext_lazy("Somebody is still missing."),
