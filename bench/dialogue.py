@@ -324,9 +324,13 @@ async def step(
 ) -> dict[str, Any]:
     """So many conversations at once, for so long."""
     result, talks = Result(), [Talk(server.port, one) for one in made]
-    for talk in talks:
-        for side in talk.sides:
+    slots = asyncio.Semaphore(8)
+
+    async def opened(side: Side) -> None:
+        async with slots:
             await side.open()
+
+    await asyncio.gather(*(opened(side) for talk in talks for side in talk.sides))
     pages = await browsers(server.port, talks, chromium) if chromium else []
     used, started = cpu_seconds(server.process.pid), time.monotonic()
     await asyncio.gather(*(talk.go_on(result, pace, started + seconds) for talk in talks))
