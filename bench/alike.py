@@ -84,7 +84,7 @@ def ask(line: http.client.HTTPConnection, path: str, cookies: dict[str, str]) ->
 
 def bare(page: bytes) -> str:
     """A page without the tokens, nonces, ids and times that differ between any two."""
-    text = re.sub(r"<time.*?</time>", "", page.decode())
+    text = re.sub(r"<span data-time.*?</span>", "", page.decode())
     return _ITS_OWN.sub("", text)
 
 
@@ -101,8 +101,10 @@ def measure(port: int, known: list[dict[str, Any]], rounds: int) -> dict[str, di
             took, page = ask(line, known[index]["pages"][name], known[index]["cookies"])
             if number >= 3:
                 times[index, name].append(took)
-            elif number == 2 and bare(page) != like.setdefault(name, bare(page)):
-                raise RuntimeError(f"{name} tells: {known[index]['cause']}")
+            elif number == 2 and (text := bare(page)) != like.setdefault(name, text):
+                at = next(n for n, (a, b) in enumerate(zip(text, like[name], strict=False)) if a != b)
+                here, there = (one[max(0, at - 60) : at + 60] for one in (text, like[name]))
+                raise RuntimeError(f"{name} tells: {known[index]['cause']}: {here!r} instead of {there!r}")
         if number % 20 == 0:
             say(f"round {number} of {rounds}")
     line.close()
