@@ -1,7 +1,8 @@
 """The private check before a joint exercise: whatever somebody answers, or does not, the others see the same.
 
-docs/safety.md, rows 2 to 5; docs/decisions/0010. Each cause is lived through anew in a world that is the same to the byte up to there; then
-everything that the others can look at is compared, with how it was made: queries, envelopes opened, pokes, log lines.
+docs/safety.md, rows 2 to 5; docs/decisions/0010. Each cause is lived through anew in a world that is the same to the byte up
+to there; then everything that the others can look at is compared, with how it was made: queries, envelopes opened, pokes, log
+lines.
 """
 
 from __future__ import annotations
