@@ -208,6 +208,12 @@ def test_fifty_half_sent_bodies_do_not_stop_the_pages(tmp_path):
         server.stop()
 
 
+def test_the_first_start_says_where_it_is_and_nothing_else(tmp_path):
+    server = Server.start(tmp_path / "data")
+    server.stop()
+    assert server.log.read_text().strip() == f"Closeknit is at {server.url}/"
+
+
 def test_a_second_start_is_quick_and_the_key_is_private(tmp_path):
     data = tmp_path / "data"
     Server.start(data).stop()

@@ -12,7 +12,12 @@ def forget_open_after(apps: Any, _editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bonds", "0003_people_come_and_go"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [
+        ("bonds", "0003_people_come_and_go"),
+        # Rows are removed here, and what is removed is looked for in the journal's table.
+        ("sealed", "0001_removal"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
 
     operations = [
         migrations.AlterField(
