@@ -23,6 +23,10 @@ BUTTONS = {
 }
 
 
+#: What one thing that happens adds to the version of a page, see services.Told.version_for.
+ONE = 2
+
+
 def version(page) -> int:
     return int(page.get_attribute("#dialogue", "data-version"))
 
@@ -83,11 +87,11 @@ def test_the_line_of_each_is_cut_at_every_place(house, enter):
         # Whoever listens has none while it happens, and sees it once theirs is back.
         other.context.set_offline(True)
         talk.post(acts, f"#dialogue {button}")
-        assert version(acts) == before + 1, spot
+        assert version(acts) == before + ONE, spot
         other.wait_for_timeout(300)
         assert version(other) == before
         other.context.set_offline(False)
-        comes_to(other, before + 1)
+        comes_to(other, before + ONE)
         if wrote:
             assert other.inner_text("#dialogue").count(words) == 1
 
@@ -107,8 +111,8 @@ def test_the_server_is_killed_at_every_place(house, enter):
         if wrote:
             assert acts.input_value("#write textarea") == words, spot
         talk.post(acts, f"#dialogue {button}")
-        assert version(acts) == before + 1, spot
-        comes_to(other, before + 1)
+        assert version(acts) == before + ONE, spot
+        comes_to(other, before + ONE)
         assert not wrote or other.inner_text("#dialogue").count(words) == 1
 
 
@@ -148,9 +152,9 @@ def test_two_taps_are_one(house, enter):
         with acts.expect_navigation():
             acts.eval_on_selector(f"#dialogue {button}", "button => { button.click(); button.click() }")
         acts.wait_for_timeout(300)
-        assert version(acts) == before + 1, spot
+        assert version(acts) == before + ONE, spot
         assert acts.query_selector("#dialogue [role=alert]") is None, spot
-        comes_to(other, before + 1)
+        comes_to(other, before + ONE)
     # Without the page's own care the server takes one of two all the same.
     speaker = talk.until_at(pages, "speak")
     before = version(speaker)
@@ -165,7 +169,7 @@ def test_two_taps_are_one(house, enter):
     )
     assert sorted(codes) == [0, 409, 409]
     speaker.reload()
-    assert version(speaker) == before + 1
+    assert version(speaker) == before + ONE
 
 
 def test_reload_back_and_a_second_tab(house, enter):
@@ -183,14 +187,14 @@ def test_reload_back_and_a_second_tab(house, enter):
     talk.post(second, BUTTONS["speak"])
     assert second.input_value("#typed") == "Typed in the second tab."
     assert second.get_attribute("#dialogue [data-focus]", "role") == "alert"
-    assert version(second) == version(speaker) == before + 1
+    assert version(second) == version(speaker) == before + ONE
     for page in (speaker, second, listener):
         now = heading(page)
         page.goto(page.url.split("do/")[0])
         assert heading(page) == now
     speaker.go_back()
-    assert version(speaker) == before + 1 and speaker.query_selector("#write") is None
-    comes_to(listener, before + 1)
+    assert version(speaker) == before + ONE and speaker.query_selector("#write") is None
+    comes_to(listener, before + ONE)
     # The whole of it goes on in the second tab.
     second.bring_to_front()
     listener.fill("#write textarea", "Heard.")
