@@ -68,6 +68,8 @@ class One:
         request.session.save()
         services.session_note(request, self.member)
         found = {name: morsel.value for name, morsel in answer.cookies.items()}
+        # Signing in leaves the forms' cookie, too: two first pages at once would otherwise each bring one of their own.
+        found[settings.CSRF_COOKIE_NAME] = request.META["CSRF_COOKIE"]
         return found | {settings.SESSION_COOKIE_NAME: request.session.session_key}
 
 
