@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -159,6 +159,7 @@ class Server:
     port: int
     process: subprocess.Popen[str]
     log: Path
+    settings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def start(cls, data: Path, *, port: int | None = None, command: tuple[str, ...] = (), **environment: str) -> Server:
@@ -184,7 +185,7 @@ class Server:
                 env=env,
                 cwd=data.parent,
             )
-        return cls(port, process, log)
+        return cls(port, process, log, environment)
 
     @staticmethod
     def environment(**settings: str) -> dict[str, str]:

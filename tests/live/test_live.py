@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
-import os
 import re
 import socket
-import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests import boot
 from tests.http import Browser
-from tests.services import Postgres, Redis, Server, free_port
+from tests.live.stream import Stream
+from tests.services import Redis, Server
 
 pytestmark = [
     pytest.mark.live,
@@ -22,89 +18,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-class Stream:
-    """An open /live/ in a thread; lines as they come."""
-
-    def __init__(self, browser: Browser) -> None:
-        self.lines: list[str] = []
-        self.connection = http.client.HTTPConnection("127.0.0.1", browser.server.port, timeout=30)
-        cookie = "; ".join(f"{k}={v}" for k, v in browser.cookies.items())
-        self.connection.request("GET", "/live/", headers={"Cookie": cookie})
-        self.answer = self.connection.getresponse()
-        self.status, self.ended = self.answer.status, False
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        try:
-            for line in self.answer:
-                text = line.decode().strip()
-                if text.startswith("data: "):
-                    self.lines.append(text[6:])
-        except (OSError, ValueError, http.client.HTTPException, AttributeError):
-            pass
-        self.ended = True
-
-    def wait(self, wanted: str, seconds: float = 8.0) -> str:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            for line in self.lines:
-                if re.search(wanted, line):
-                    return line
-            time.sleep(0.01)
-        raise AssertionError(f"no {wanted} in {self.lines}")
-
-    def close(self) -> None:
-        try:
-            self.connection.sock.shutdown(socket.SHUT_RDWR)
-        except (OSError, AttributeError):
-            pass
-
-
-@pytest.fixture(params=["one", "two"])
-def servers(request, tmp_path) -> Iterator[tuple[Server, Server, Redis | None]]:
-    """One process by itself, or two that share PostgreSQL and Redis."""
-    if request.param == "one":
-        server = Server.start(tmp_path / "data")
-        yield server, server, None
-        server.stop()
-        return
-    postgres = boot.POSTGRES or Postgres.start()
-    redis = Redis.start()
-    url = postgres.create(f"live_{os.getpid()}_{free_port()}")
-    secret = "a-secret-for-tests-that-is-long-enough-to-be-accepted-here"
-    shared = {"database_url": url, "redis_url": redis.url, "processes": "2", "secret_key": secret}
-    one = Server.start(tmp_path / "one", **shared)
-    two = Server.start(tmp_path / "two", **shared)
-    yield one, two, redis
-    one.stop()
-    two.stop()
-    redis.stop()
-    if postgres is not boot.POSTGRES:
-        postgres.stop()
-
-
-@pytest.fixture
-def pair(servers) -> tuple[Browser, Browser, str, str]:
-    """(Ana on the first server, Jonas on the second, the path of their first moment, of Today)."""
-    first, second, _redis = servers
-    ana, jonas = Browser(first), Browser(second)
-    ana.sign_up("ana")
-    form = {"kind": "partners", "name": "Us", "own_name": "Ana", "thread": "madder", "leave_rule": "leave"}
-    _status, where = ana.form("/bonds/new/", "/bonds/new/", **form)
-    _status, _headers, page = ana.ask("GET", where)
-    words = re.search(r'class="words serif" translate="no">([^<]+)<', page).group(1)
-    path = re.search(r"(/join/[0-9a-f-]+/)", page).group(1)
-    status, _where = jonas.form(path, path, secret=words)
-    assert status == 302
-    jonas.form(path + "accept/", path, own_name="Jonas", thread="woad")
-    jonas.sign_up("jonas")
-    jonas.ask("GET", path + "finish/")
-    today = where.replace("invite/", "")
-    _status, _headers, page = jonas.ask("GET", today)
-    moment = re.search(r"/b/[0-9a-f-]+/m/[0-9a-f-]+/", page).group(0)
-    return ana, jonas, moment, today
 
 
 def test_a_poke_crosses_and_says_nothing(pair):
@@ -148,13 +61,10 @@ def test_a_cut_line_and_a_restart_leave_the_page_right(pair, servers):
     assert "has written something" in page
     second = servers[1]
     data = second.log.parent / ("data" if servers[2] is None else "two")
-    environment = {}
-    if servers[2] is not None:
-        environment = dict(SERVER_ENV[second.port])
     second.process.terminate()
     again.wait("bye")
     second.process.wait(12)
-    restarted = Server.start(data, port=second.port, **environment)
+    restarted = Server.start(data, port=second.port, **second.settings)
     second.process = restarted.process
     fresh = Stream(jonas)
     fresh.wait("hello")
@@ -231,18 +141,3 @@ def test_logs_hold_no_path_no_name_no_word(pair, servers):
     for server in servers[:2]:
         log = server.log.read_text()
         assert "kumquat" not in log and "/care" not in log and "ana" not in log.replace("Closeknit", "")
-
-
-SERVER_ENV: dict[int, dict[str, str]] = {}
-
-
-@pytest.fixture(autouse=True)
-def _remember_environment(monkeypatch):
-    start = Server.start.__func__
-
-    def remembering(cls, data, *, port=None, command=(), **environment):
-        one = start(cls, data, port=port, command=command, **environment)
-        SERVER_ENV[one.port] = environment
-        return one
-
-    monkeypatch.setattr(Server, "start", classmethod(remembering))

@@ -21,7 +21,7 @@ from closeknit.method import scripts
 from closeknit.method.content import BondKind, BrokenPack
 from closeknit.method.dialogue import Choice, Event, Phase, State, Verb, Verdict, Wish, acts, begin, step, view
 from closeknit.method.scripts import Act, Repeat, Script
-from tests.reading import grade
+from tests.words import grade
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = ROOT / "content"
@@ -71,10 +71,9 @@ def test_every_source_is_explained():
 @pytest.mark.parametrize("script_id", IDS)
 def test_they_are_easy_to_read(script_id):
     script = SHIPPED[script_id]
-    lines = [text.rstrip("…, ") for _where, text in scripts.texts(script)]
-    assert grade(" ".join(line if line[-1] in ".?" else f"{line}." for line in lines)) <= 8
+    assert grade([text for _where, text in scripts.texts(script)]) <= 8
     prose = [script.purpose, script.before, script.caution, script.later_because]
-    assert grade(" ".join(text for text in prose if text)) <= 8
+    assert grade([text for text in prose if text]) <= 8
 
 
 def test_no_two_have_a_stage_of_the_same_title():
