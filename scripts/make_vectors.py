@@ -24,7 +24,7 @@ import nacl.pwhash.argon2id
 HERE = Path(__file__).resolve().parent.parent / "tests" / "vault"
 KINDS = {"SELF": 1, "BOND": 2, "CONTENT": 3, "WRAP": 4, "SESSION": 5, "INVITATION": 6, "GRANT": 7, "DROP": 8}
 PURPOSES = [
-    "keyid", "self", "box", "kek-kit", "kek-prf", "grant", "roster", "invite", "invite-hash", "compare",
+    "keyid", "self", "box", "kek-kit", "kek-prf", "grant", "roster", "invite", "invite-hash", "compare", "address",
 ]  # fmt: skip
 PROFILES = {1: (4, 64 << 20), 2: (3, 128 << 20), 3: (3, 256 << 20)}
 CHUNK = 65536
@@ -576,6 +576,7 @@ def make_vectors() -> Json:
             "self_key": blake(b"", secret, "self").hex(),
             "box_private": box.hex(),
             "box_public": public_of(box).hex(),
+            "address": {"thing": b"a script".hex(), "address": blake(b"a script", secret, "address")[:8].hex()},
         },
         "chain": [{"envelope": event.hex(), "hash": blake(event).hex()}],
         "padding": [

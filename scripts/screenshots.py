@@ -102,7 +102,7 @@ def _take_talk(talk, base: str, script: str, pages, shown) -> None:  # type: ign
         number += 1
         page.screenshot(path=OUT / f"talk-{script}-{number:02d}-{shown[page]}.png", full_page=True)
 
-    talk.go(ana, f"{base}talk/start/{script}/")
+    talk.choose(ana, base, script)
     shot(ana)
     address = talk.ask(ana, base, script)
     shot(ana)

@@ -52,7 +52,7 @@ from closeknit.web.moments import services as moments
 from closeknit.web.moments.models import Draft, Moment, OwnPrompt
 from tests.cast import PASSPHRASE, Person
 from tests.passkey import HERE, SoftPasskey, add_passkey, sign_in, step_up
-from tests.web.talk import Talk, ask
+from tests.web.talk import Talk, ask, start_of
 
 pytestmark = pytest.mark.django_db
 
@@ -1078,7 +1078,7 @@ def test_day_of_the_check_moved_to_another(home: SimpleNamespace) -> None:
         for p in (home.ana, home.jonas)
     )
     swap(BondRow, hers, his, "body")
-    noticed(home.jonas, f"{home.today}talk/start/understood/")
+    noticed(home.jonas, start_of(home.jonas, home.pair, "understood"))
 
 
 def test_over_at_planted(home: SimpleNamespace) -> None:

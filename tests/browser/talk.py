@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from playwright.sync_api import Error
 
+from closeknit.method import scripts
+from tests.boot import ROOT
 from tests.http import PASSPHRASE
 
+TITLES = {one.id: one.title for one in scripts.load_scripts(ROOT / "content").values()}
 CHECK = {"afraid": "no", "hurt": "no", "free": "yes", "shown": "no"}
 
 
@@ -55,9 +59,16 @@ def check(page: Any) -> None:
         page.click("main button.button-primary")
 
 
+def choose(page: Any, base: str, script: str) -> None:
+    """Take a script from the shelf."""
+    go(page, f"{base}talk/")
+    with page.expect_navigation():
+        page.click(f"main .shelf-title:text-is({json.dumps(TITLES[script])})")
+
+
 def ask(page: Any, base: str, script: str, **choices: str) -> str:
     """Ask the others to a script; returns the dialogue's address. choices: radio fields of the form by name."""
-    go(page, f"{base}talk/start/{script}/")
+    choose(page, base, script)
     if "/talk/check/" in page.url:
         check(page)
     for name, value in choices.items():

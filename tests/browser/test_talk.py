@@ -86,7 +86,7 @@ def test_calm_ones_come_first_then_repair_a_worry_and_saying_sorry(house, enter)
     base = house.bond("Ana", "Jonas")
     pages = ana, jonas = [enter("Ana"), enter("Jonas")]
     for script in DEEPER:
-        talk.go(ana, f"{base}talk/start/{script}/")
+        talk.choose(ana, base, script)
         assert "Two calm conversations come first." in ana.inner_text("main")
     for script in UNGATED:
         whole(pages, base, script)

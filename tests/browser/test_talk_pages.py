@@ -57,9 +57,9 @@ def test_every_face_of_the_understood_loop(house, enter, rules):
     ana, jonas = pages = [enter("Ana"), enter("Jonas")]
     talk.go(ana, base + "talk/")
     rules.look(ana, "the room")
-    talk.go(ana, base + "talk/start/repair/")
+    talk.choose(ana, base, "repair")
     rules.look(ana, "not yet")
-    talk.go(ana, base + "talk/start/understood/")
+    talk.choose(ana, base, "understood")
     if "/check/" in ana.url:
         rules.look(ana, "the private check")
     address = talk.ask(ana, base, "understood")

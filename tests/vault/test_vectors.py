@@ -57,6 +57,7 @@ def test_keyring() -> None:
     ring = vault.Keyring(key_of(case["secret"]))
     assert ring.self_key.raw.hex() == case["self_key"]
     assert (ring.box.private.raw.hex(), ring.box.public.hex()) == (case["box_private"], case["box_public"])
+    assert ring.address(unhex(case["address"]["thing"])) == case["address"]["address"]
 
 
 @cases("chain")

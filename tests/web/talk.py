@@ -12,7 +12,7 @@ from django.db import transaction
 from closeknit.method.dialogue import State
 from closeknit.web import clock
 from closeknit.web.bonds import services as bonds
-from closeknit.web.dialogues import gate, queries, services
+from closeknit.web.dialogues import gate, library, queries, services
 from tests.cast import PASSPHRASE, Cast, Person
 
 PASSES = {"afraid": "no", "hurt": "no", "free": "yes", "shown": "no"}
@@ -79,6 +79,12 @@ class Talk:
         return person
 
 
+def start_of(person: Person, bond: Any, script: str) -> str:
+    """Where this person chooses a script."""
+    mark = library.mark(person.bond(bond), library.the_scripts()[script])
+    return f"/b/{bond}/talk/start/{mark}/"
+
+
 def ask(cast: Cast, script: str, *people: Person, bond: Any = None, **fields: Any) -> Talk:
     """The first of the people asks the others."""
     people = people or (cast.ana, cast.jonas)
@@ -86,7 +92,7 @@ def ask(cast: Cast, script: str, *people: Person, bond: Any = None, **fields: An
     fields = {"device": "each", **fields}
     if len(people) > 2 or bond != cast.pair:
         fields.setdefault("people", [person.id for person in people[1:]])
-    answer = people[0].client.post(f"/b/{bond}/talk/start/{script}/", fields)
+    answer = people[0].client.post(start_of(people[0], bond, script), fields)
     assert answer.status_code == 302, re.sub(r"\s+", " ", answer.content.decode())[-1500:]
     assert "/d/" in answer.url, answer.url
     return Talk(bond, answer.url, people)

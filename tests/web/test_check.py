@@ -26,7 +26,7 @@ from closeknit.web.dialogues.models import Dialogue, DialogueOwn
 from closeknit.web.reporter import QuietFormatter
 from tests.cast import PASSPHRASE
 
-from .talk import PASSES, Talk, ask, pass_the_check, settled, unlock
+from .talk import PASSES, Talk, ask, pass_the_check, settled, start_of, unlock
 
 pytestmark = pytest.mark.django_db
 
@@ -326,14 +326,14 @@ def test_a_closed_check_starts_nothing_and_shows_the_way_to_help(world):
 
 def test_an_asker_whose_own_check_is_closed_asks_nobody(cast):
     settled(cast.pair)
-    start = f"/b/{cast.pair}/talk/start/understood/"
+    start = start_of(cast.ana, cast.pair, "understood")
     for method in ("get", "post"):
         answer = getattr(cast.ana.client, method)(start, {"device": "each"})
         assert answer.url == f"/b/{cast.pair}/talk/check/?next={start}"
     cast.ana.client.post(f"/b/{cast.pair}/talk/check/", {**CLOSING["not free"], "next": start})
     assert cast.ana.client.post(start, {"device": "each"}).status_code == 302
     assert not Dialogue.objects.exists()
-    assert cast.ana.client.get(f"/b/{cast.pair}/talk/start/good-news/").status_code == 200, "lighter ones stay open"
+    assert cast.ana.client.get(start_of(cast.ana, cast.pair, "good-news")).status_code == 200, "lighter ones stay open"
 
 
 def test_a_closed_check_can_be_passed_weeks_later_and_is_asked_again_after_thirty_days(world):

@@ -259,8 +259,8 @@ def test_errors_raised_with_content_at_hand_report_no_word(cast, monkeypatch):
     try:
         for name, pattern in url_names().items():
             kwargs = dict.fromkeys(pattern.pattern.converters, moment)
-            if "script_id" in kwargs:
-                kwargs["script_id"] = "good-news"
+            if "mark" in kwargs:
+                kwargs["mark"] = "0123456789abcdef"
             if "bond_id" in kwargs:
                 kwargs["bond_id"] = cast.pair
             if "token" in kwargs:

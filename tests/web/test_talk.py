@@ -20,7 +20,7 @@ from closeknit.web.members import services as members
 from closeknit.web.sealed.kinds import REGISTRY, Reading
 from tests.cast import PASSPHRASE
 
-from .talk import ask, good_news, new_epoch, pass_the_check, settled, unlock
+from .talk import ask, good_news, new_epoch, pass_the_check, settled, start_of, unlock
 
 pytestmark = pytest.mark.django_db
 
@@ -724,8 +724,18 @@ def test_the_calendar_file_names_nobody_and_nothing(cast):
     "when", ["yesterday", "2020-01-01T10:00", "2099-01-01T10:00", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00", "1e9"]
 )
 def test_times_that_are_none_are_refused_kindly(cast, when):
-    answer = cast.ana.client.post(f"/b/{cast.pair}/talk/start/good-news/", {"device": "each", "when": when})
+    answer = cast.ana.client.post(start_of(cast.ana, cast.pair, "good-news"), {"device": "each", "when": when})
     assert answer.status_code == 422 and not Dialogue.objects.exists()
+
+
+def test_an_address_does_not_tell_which_script(cast):
+    pages = [person.client.get(f"/b/{cast.pair}/talk/").content.decode() for person in (cast.ana, cast.jonas)]
+    found = [set(re.findall(r"/talk/start/([^/]+)/", page)) for page in pages]
+    assert all(len(marks) >= 9 and all(re.fullmatch("[0-9a-f]{16}", mark) for mark in marks) for marks in found)
+    assert not found[0] & found[1], "each member's are their own"
+    theirs = start_of(cast.jonas, cast.pair, "good-news")
+    assert cast.ana.client.get(theirs).status_code == 404 and cast.jonas.client.get(theirs).status_code == 200
+    assert cast.ana.client.get(f"/b/{cast.pair}/talk/start/good-news/").status_code == 404
 
 
 def test_deeper_scripts_wait_for_two_calm_ones(cast, monkeypatch):
@@ -733,7 +743,7 @@ def test_deeper_scripts_wait_for_two_calm_ones(cast, monkeypatch):
         update={"id": "later-one", "calm": False, "later_because": "Two calm ones come first."}
     )
     monkeypatch.setattr(library, "the_scripts", lambda: {**library.load_scripts(library.content_root()), deeper.id: deeper})
-    start = f"/b/{cast.pair}/talk/start/later-one/"
+    start = start_of(cast.ana, cast.pair, "later-one")
     settled(cast.pair)
     pass_the_check(cast.pair, cast.ana)
     assert "Two calm ones come first." in cast.ana.client.get(start).content.decode()

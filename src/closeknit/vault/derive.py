@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     INVITE = "invite"
     INVITE_HASH = "invite-hash"
     COMPARE = "compare"
+    ADDRESS = "address"
 
 
 def _person(purpose: Purpose) -> bytes:

@@ -34,6 +34,11 @@ def scripts_for(opened: OpenBond) -> list[Script]:
     return sorted(found, key=lambda one: (not one.calm, one.later_because is not None, _EFFORTS.index(one.effort)))
 
 
+def mark(opened: OpenBond, script: Script) -> str:
+    """A script in this member's addresses: neither a log nor a browser's history tells which one it is."""
+    return opened.keyring.address(opened.id.bytes + script.id.encode())
+
+
 def to_payload(script: Script) -> dict[str, Any]:
     """The script as it is sealed into a dialogue: worded as now, whatever the pack says later."""
     return script.model_dump(mode="json", exclude_defaults=True)

@@ -366,6 +366,8 @@ class OnShelf:
 
     script: Script
     later: bool
+    #: How it stands in my addresses.
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,7 +472,10 @@ def talk(opened: OpenBond) -> Talk:
     texts = _lines_of(opened, over)
     due = [agreed for one in over for agreed in _agreements(opened, one, texts) if agreed.is_due]
     calm_before = services.counted(over)[0]
-    shelf = [OnShelf(s, s.later_because is not None and calm_before < 2) for s in library.scripts_for(opened)]
+    shelf = [
+        OnShelf(one, one.later_because is not None and calm_before < 2, library.mark(opened, one))
+        for one in library.scripts_for(opened)
+    ]
     return Talk(
         under_way=tuple(_line(opened, one) for one in found if one.the_state.phase is not Phase.ASKED),
         asked=tuple(_line(opened, one) for one in found if one.the_state.phase is Phase.ASKED),

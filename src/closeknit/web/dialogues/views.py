@@ -109,18 +109,18 @@ def check(request: HttpRequest, opened: OpenBond) -> HttpResponse:
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 
-def _script(opened: OpenBond, script_id: str) -> Script:
-    script = library.the_scripts().get(script_id)
-    if script is None or script not in library.scripts_for(opened):
-        raise Http404
-    return script
+def _script(opened: OpenBond, mark: str) -> Script:
+    for script in library.scripts_for(opened):
+        if library.mark(opened, script) == mark:
+            return script
+    raise Http404
 
 
 @in_bond
 @require_http_methods(["GET", "POST"])
-def start(request: HttpRequest, opened: OpenBond, script_id: str) -> HttpResponse:
+def start(request: HttpRequest, opened: OpenBond, mark: str) -> HttpResponse:
     """What a script is for, how long, how hard; then whom to ask, and when."""
-    script = _script(opened, script_id)
+    script = _script(opened, mark)
     later = script.later_because is not None and services.ended_before(opened)[0] < 2
     if script.gate and gate.is_due(opened) and not later:
         return redirect(f"{reverse('talk-check', args=[opened.id])}?next={request.path}")
