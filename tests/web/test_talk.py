@@ -17,6 +17,8 @@ from closeknit.web.bonds.models import Bond, BondRow, Event, Item, StreamHead, W
 from closeknit.web.dialogues import library, services
 from closeknit.web.dialogues.models import Dialogue, DialogueChoice, DialogueOwn
 from closeknit.web.members import services as members
+from closeknit.web.members.keys import SESSION_NAME
+from closeknit.web.members.live_access import members_for_sessions
 from closeknit.web.sealed.kinds import REGISTRY, Reading
 from tests.cast import PASSPHRASE
 
@@ -340,11 +342,43 @@ def test_leaving_a_circles_dialogue_lets_the_others_go_on(cast):
     goer = talk.speaker
     talk.post(goer, "leave")
     stays = [person for person in talk.people if person is not goer]
-    assert goer.client.get(talk.path).status_code == 404
+    assert "You left this conversation" in talk.text(goer)
     state = talk.state(stays[0])
     assert state.phase.value == "running" and state.floor in {person.id for person in stays}
     assert goer.client.get(f"/b/{circle}/talk/").status_code == 200
     assert services.told(stays[1].bond(circle), talk.id)
+
+
+def test_whoever_left_has_their_own_words_and_nothing_of_the_others(cast):
+    circle = cast.circle()
+    talk = ask(cast, "good-news", cast.ana, cast.jonas, cast.cleo, bond=circle).begin()
+    goer = talk.say("mine before going")
+    stays = [person for person in talk.people if person is not goer]
+    talk.post(goer, "leave")
+    talk.people = (*stays, goer)
+    talk.say("theirs after that")
+    page = talk.text(goer)
+    assert "mine before going" in page and "theirs after that" not in page
+    for act in ("do", "own", "rest", "end", "keep", "agree", "after", "hold", "leave"):
+        assert goer.client.post(f"{talk.path}{act}/", {"keep": "yes", "text": "x"}).status_code == 404, act
+    listed = goer.client.get(f"/b/{circle}/talk/").content.decode()
+    assert "under way" not in listed and "under way" not in goer.client.get(f"/b/{circle}/").content.decode()
+    reading = Reading(goer.member, goer.keyring, [goer.bond(circle)])
+    copied = list(REGISTRY["dialogues.dialogue"].export(reading))
+    assert "mine before going" in str(copied) and "theirs after that" not in str(copied)
+    item = re.search(r"take-back/([0-9a-f-]+)/", goer.client.get(talk.path).content.decode()).group(1)
+    assert goer.client.post(f"{talk.path}take-back/{item}/").status_code == 302
+    assert "mine before going" not in talk.text(goer) and not Item.objects.filter(pk=item).exists()
+    assert all("mine before going" not in talk.text(person) for person in stays)
+    talk.post(stays[0], "end")
+    talk.post(stays[0], "agree", text="a walk on Sunday", back="7")
+    history = goer.client.get(f"/b/{circle}/talk/history/").content.decode()
+    assert "You left this one." in history and "a walk on Sunday" not in history
+    for person in stays:
+        talk.post(person, "keep", keep="no")
+    assert "What was typed in it is deleted." in talk.text(goer)
+    assert "a walk on Sunday" not in goer.client.get(f"/b/{circle}/talk/history/").content.decode()
+    assert "a walk on Sunday" in stays[1].client.get(f"/b/{circle}/talk/history/").content.decode()
 
 
 # -- two taps, old pages, locks ------------------------------------------------------------------------------------------
@@ -726,6 +760,43 @@ def test_the_calendar_file_names_nobody_and_nothing(cast):
 def test_times_that_are_none_are_refused_kindly(cast, when):
     answer = cast.ana.client.post(start_of(cast.ana, cast.pair, "good-news"), {"device": "each", "when": when})
     assert answer.status_code == 422 and not Dialogue.objects.exists()
+
+
+def test_a_running_step_holds_the_lock_back_with_a_yes_and_not_for_ever(cast):
+    talk = ask(cast, "good-news").begin()
+    ana = cast.ana.client
+    ana.post("/you/", {"name": "Ana", "zone": "UTC", "lock_minutes": "5", "theme": "auto"})
+    seconds = talk.state().the_stage.seconds
+    with clock.shifted(timedelta(minutes=6)):
+        assert ana.get(talk.path).status_code == 403, "without a yes it locks as ever"
+    unlock(cast.ana)
+    page = ana.get(talk.path).content.decode()
+    assert "Stay open while we talk" in page and "data-held-until" not in page
+    talk.post(cast.ana, "hold", hold="yes")
+    page = ana.get(talk.path).content.decode()
+    assert "Lock as usual" in page
+    until = int(re.search(r'data-held-until="(\d+)"', page).group(1))
+    assert until == talk.state().since + seconds + 15 * 60
+    assert "data-held-until" not in cast.jonas.client.get(talk.path).content.decode(), "his own session stays his"
+    start = clock.now().timestamp()
+    with clock.shifted(timedelta(seconds=until - start - 30)):
+        assert ana.get(f"/b/{cast.pair}/", headers={"X-Poke": "1"}).status_code == 200
+        assert len(members_for_sessions([ana.session.session_key])) == 1
+    with clock.shifted(timedelta(seconds=until - start + 1)):
+        assert not members_for_sessions([ana.session.session_key])
+        assert ana.get(talk.path).status_code == 403
+    unlock(cast.ana)
+    assert "data-held-until" not in ana.get(talk.path).content.decode(), "a lock ends the yes"
+
+
+@pytest.mark.parametrize(("act", "fields"), [("hold", {"hold": "no"}), ("rest", {"what": "pause"}), ("end", {})])
+def test_a_pause_the_end_and_a_change_of_mind_let_it_lock_again(cast, act, fields):
+    talk = ask(cast, "good-news").begin()
+    talk.post(cast.ana, "hold", hold="yes")
+    assert cast.ana.client.session[SESSION_NAME]["held"]
+    talk.post(cast.ana, act, **fields)
+    cast.ana.client.get(talk.path)
+    assert not cast.ana.client.session[SESSION_NAME]["held"]
 
 
 def test_an_address_does_not_tell_which_script(cast):

@@ -36,7 +36,7 @@ def _round(opened: OpenBond, rows: list[Dialogue]) -> list[Entry]:
     mine = DialogueOwn.objects.filter(member_id=opened.me.id, dialogue_id__in=[row.id for row in rows])
     own = {row.dialogue_id: (row.id, row.unseal(opened.keyring.self_key)) for row in mine}
     found: list[Entry] = []
-    for told in services.told_of(opened, rows):
+    for told in services.told_of(opened, rows, left_too=True):
         own_id, written = own.get(told.row.id, (told.row.id, {}))
         shown = queries.shown_of(opened, told)
         found.append(("dialogues", _entry(opened, told, shown, written)))

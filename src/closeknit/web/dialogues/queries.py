@@ -504,13 +504,14 @@ class Past:
     agreements: tuple[Agreed, ...]
     kept_line: str
     gone: bool
+    left: bool
 
 
 def history(opened: OpenBond, page: int) -> tuple[list[Past], bool]:
     """(what we talked about, newest first, at most 20; whether there is more). Only what was begun."""
     over = services.dialogues_of(opened).filter(over_at__isnull=False)
     rows = list(over[(page - 1) * HISTORY_PAGE : page * HISTORY_PAGE + 1])
-    told = services.told_of(opened, rows[:HISTORY_PAGE])
+    told = services.told_of(opened, rows[:HISTORY_PAGE], left_too=True)
     own = services.owns_read(opened, rows)
     texts = _lines_of(opened, told)
     found = []
@@ -518,8 +519,9 @@ def history(opened: OpenBond, page: int) -> tuple[list[Past], bool]:
         if one.state is not None and not one.state.order:
             continue
         mine = own.get(one.row.id, {})
-        agreed = _agreements(opened, one, texts)
-        found.append(Past(_line(opened, one, texts), agreed, mine.get("line", ""), one.gone is not None))
+        agreed = () if one.left else _agreements(opened, one, texts)
+        line = _line(opened, one, texts)
+        found.append(Past(line, agreed, mine.get("line", ""), one.gone is not None, one.left))
     return found, len(rows) > HISTORY_PAGE
 
 
@@ -536,11 +538,11 @@ class Shown:
 
 
 def shown_of(opened: OpenBond, one: Told) -> Shown:
-    """A whole dialogue, for a copy of everything."""
+    """A whole dialogue, for a copy of everything; of one that this member left, their own part of it."""
     texts, me = _texts(opened, one), str(opened.me.id)
     turns = [] if one.state is None else [turn for turn in one.state.turns if _tells(turn, texts) or turn.choice]
-    said = tuple(_said(opened, one.the_state, turn, texts, me) for turn in turns)
-    agreements = _agreements(opened, one, texts)
+    said = tuple(_said(opened, one.the_state, turn, texts, me) for turn in turns if turn.by == me or not one.left)
+    agreements = () if one.left else _agreements(opened, one, texts)
     topic = one.card.get("topic", "")
     mine = [(uuid.UUID(topic), texts[topic]["text"])] if topic in texts and one.card["topic_by"] == me else []
     mine += [(turn.item, turn.text) for turn in said if turn.item is not None]

@@ -43,6 +43,8 @@ EARLY = timedelta(minutes=15)
 TWICE_WITHIN = timedelta(seconds=10)
 #: When not everyone has chosen to keep what was typed by then, it is let go.
 KEEP_BY = timedelta(days=14)
+#: Seconds after a stage's soft end for which it may hold its members' idle lock back.
+HOLD_AFTER = 15 * 60
 GONE = "gone"
 #: Of how many past dialogues a page reads at most: enough for "two calm ones" and "the first six loops", and flat.
 LOOKS_BACK = 20
@@ -64,6 +66,8 @@ class Told:
     unwritten: list[Event] = field(default_factory=list)
     state: State | None = None
     gone: dict[str, Any] | None = None
+    #: I was in it and went while the others stayed: what I typed is mine still, the rest is theirs.
+    left: bool = False
 
     def version_for(self, member: uuid.UUID, now: int) -> int:
         """How often this member's page about it has changed. Another's yes is no change as long as nothing opens by it:
@@ -91,14 +95,27 @@ def second() -> int:
     return int(clock.now().timestamp())
 
 
+def hold_until(state: State) -> int:
+    """The second until which a running stage may hold its members' idle lock back: its soft end and a quarter of an hour
+    (the members' own yes is asked elsewhere). 0 while nothing is running."""
+    if state.phase is not Phase.RUNNING:
+        return 0
+    return state.since + state.the_stage.seconds + HOLD_AFTER
+
+
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
 def told_of(
-    opened: OpenBond, rows: Sequence[Dialogue], verbs: Mapping[uuid.UUID, list[dict[str, Any]]] | None = None
+    opened: OpenBond,
+    rows: Sequence[Dialogue],
+    verbs: Mapping[uuid.UUID, list[dict[str, Any]]] | None = None,
+    *,
+    left_too: bool = False,
 ) -> list[Told]:
-    """Dialogues as they stand, in the given order; only those this member was asked to. Two queries, none if their verbs
-    are at hand."""
+    """Dialogues as they stand, in the given order; only those this member was asked to, and with `left_too` those they
+    went from. Two queries, none if their verbs are at hand."""
+    me = str(opened.me.id)
     verbs = events_read(opened, [row.id for row in rows]) if verbs is None else verbs
     found = []
     for row in rows:
@@ -106,12 +123,13 @@ def told_of(
             card = row.unseal(key_for(opened.keys, row.body))
         except vault.VaultError:
             raise Tampered from None
-        if str(opened.me.id) not in card["members"]:
+        if me not in card["members"]:
             continue
         one = Told(row, card, library.from_payload(card["script"]))
         payloads = verbs[row.id]
         if payloads and GONE in payloads[0]:
             one.gone = payloads[0]
+            one.left = me not in one.gone.get("here", [me])
         elif payloads:
             one.events = [Event.from_payload(payload) for payload in payloads]
             state = machine.fold(one.script, one.events)
@@ -120,9 +138,11 @@ def told_of(
                 state = machine.step(state, event)
             one.events += one.unwritten
             one.state = state
-            if str(opened.me.id) not in state.here:
+            one.left = me not in state.here
+            if one.left and me not in state.order:
                 continue
-        found.append(one)
+        if left_too or not one.left:
+            found.append(one)
     return found
 
 
@@ -152,10 +172,10 @@ def dialogues_in_pages(opened: OpenBond, size: int) -> Iterator[list[Dialogue]]:
         after = page[-1]
 
 
-def told(opened: OpenBond, dialogue_id: uuid.UUID) -> Told:
-    """One dialogue. Raises NotThere for whoever was not asked, too."""
+def told(opened: OpenBond, dialogue_id: uuid.UUID, *, left_too: bool = False) -> Told:
+    """One dialogue. Raises NotThere for whoever was not asked, too, or went from it, unless `left_too`."""
     rows = list(dialogues_of(opened).filter(pk=dialogue_id))
-    found = told_of(opened, rows)
+    found = told_of(opened, rows, left_too=left_too)
     if not found:
         raise NotThere
     return found[0]
@@ -287,7 +307,7 @@ def _all_at_hand(opened: OpenBond, asked: Sequence[str], now: int) -> list[Event
 
 
 def _act(
-    opened: OpenBond, dialogue_id: uuid.UUID, make: Callable[[State, Told], list[Event]]
+    opened: OpenBond, dialogue_id: uuid.UUID, make: Callable[[State, Told], list[Event]], *, left_too: bool = False
 ) -> tuple[State, list[Event]]:
     """Lock, read, let `make` say what happens (writing its items meanwhile), check, append, poke.
 
@@ -295,7 +315,7 @@ def _act(
     """
     with transaction.atomic():
         opened.bond = hold(opened)
-        one = told(opened, dialogue_id)
+        one = told(opened, dialogue_id, left_too=left_too)
         state = one.the_state
         before = state
         added = make(state, one)
@@ -424,14 +444,14 @@ def accept(opened: OpenBond, dialogue_id: uuid.UUID) -> State:
 
 
 def take_back(opened: OpenBond, dialogue_id: uuid.UUID, item_id: uuid.UUID) -> State:
-    """Take words of mine back; they are deleted."""
+    """Take words of mine back, also from a dialogue that I left; they are deleted."""
 
     def made(_state: State, _one: Told) -> list[Event]:
         Item.objects.filter(pk=item_id, author_id=opened.me.id, stream=dialogue_id).delete()
         transaction.on_commit(checkpoint_soon)
         return [Event(verb=Verb.TOOK_BACK, by=str(opened.me.id), at=second(), item=str(item_id))]
 
-    return _act(opened, dialogue_id, made)[0]
+    return _act(opened, dialogue_id, made, left_too=True)[0]
 
 
 def agree(opened: OpenBond, dialogue_id: uuid.UUID, text: str, back_in: timedelta | None) -> State:
@@ -580,6 +600,7 @@ def _let_go(opened: OpenBond, one: Told) -> None:
         "over": state.over_at,
         "closed": state.phase is Phase.CLOSED,
         "order": list(state.order),
+        "here": sorted(state.here),
         "agreements": [[a.by, a.item, a.back_at] for a in state.agreements],
     }
     one.gone = stream_let_go(opened, one.row.id, stone)

@@ -22,6 +22,7 @@ urlpatterns = [
     path(D + "end/", views.end, name="dialogue-end"),
     path(D + "leave/", views.leave, name="dialogue-leave"),
     path(D + "own/", views.own, name="dialogue-own"),
+    path(D + "hold/", views.hold, name="dialogue-hold"),
     path(D + "after/", views.after, name="dialogue-after"),
     path(D + "agree/", views.agree, name="dialogue-agree"),
     path(D + "keep/", views.keep, name="dialogue-keep"),

@@ -22,6 +22,7 @@ from closeknit.web import clock
 from closeknit.web.bonds.opened import OpenBond
 from closeknit.web.bonds.room import forget_kept, in_bond, kept_text, zone_of
 from closeknit.web.bonds.texts import clean_text
+from closeknit.web.members.keys import keys_of
 from closeknit.web.members.pages import wants_json
 
 from . import forms, gate, library, queries, services
@@ -164,10 +165,15 @@ def _page(
     extra: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    one = services.told(opened, dialogue_id)
+    one = services.told(opened, dialogue_id, left_too=request.method == "GET")
+    if one.left:
+        return _left(request, opened, one)
     if services.come_by(opened, one) or services.let_go_if_due(opened, one):
         one = services.told(opened, dialogue_id)
     services.tidy([one])
+    keys = keys_of(request)
+    if keys.is_held:
+        keys.hold(services.hold_until(one.state) if one.state is not None else 0)
     if one.gone is not None:
         context = {"bond": opened, "told": one, "line": services.own_read(opened, dialogue_id).get("line", "")}
         return render(request, "dialogues/gone.html", context)
@@ -184,12 +190,19 @@ def _page(
         "typed": _typed(request) if problem or (form is not None and not page.composes) else "",
         "heat": heat,
         "zone": zone_of(request),
+        "held_until": keys.held_until if keys.is_held else 0,
         "query": f"?step={page.view.step}" if page.hand and not page.curtain else "",
         **_after(page),
         **(extra or {}),
     }
     template = "dialogues/_dialogue.html" if request.headers.get("X-Poke") else "dialogues/dialogue.html"
     return render(request, template, context, status=status)
+
+
+def _left(request: HttpRequest, opened: OpenBond, one: services.Told) -> HttpResponse:
+    """For whoever went while the others stayed: their own words, to read and to take back."""
+    mine = [said for said in queries.shown_of(opened, one).said if said.item is not None]
+    return render(request, "dialogues/left.html", {"bond": opened, "told": one, "mine": mine})
 
 
 def _typed(request: HttpRequest) -> str:
@@ -426,8 +439,9 @@ def end(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> HttpR
 @_acts
 def leave(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> HttpResponse:
     """In a circle: go, and let the others go on."""
-    services.act(opened, dialogue_id, lambda _s: Event(verb=Verb.LEFT, by=str(opened.me.id), at=services.second()))
-    return redirect("talk", opened.id)
+    me = str(opened.me.id)
+    state = services.act(opened, dialogue_id, lambda _s: Event(verb=Verb.LEFT, by=me, at=services.second()))
+    return _back(opened, dialogue_id) if me in state.order else redirect("talk", opened.id)
 
 
 @_acts
@@ -444,6 +458,14 @@ def own(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> HttpR
     services.own_write(opened, dialogue_id, **{field: text[:SCRATCH_MOST] if field == "scratch" else text})
     forget_kept(request)
     return JsonResponse({"saved": True}) if wants_json(request) else _back(opened, dialogue_id)
+
+
+@_acts
+def hold(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> HttpResponse:
+    """Let this session stay open while a stage is running, though nobody types; or lock as usual. Nobody else sees it."""
+    state = services.told(opened, dialogue_id).the_state
+    keys_of(request).hold(services.hold_until(state) if request.POST.get("hold") == "yes" else 0)
+    return _back(opened, dialogue_id)
 
 
 # -- afterwards -----------------------------------------------------------------------------------------------------------

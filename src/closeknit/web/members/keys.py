@@ -217,6 +217,21 @@ class RequestKeys:
         if self.idle_seconds() >= 60:
             self._save({**self._data, "seen": int(clock.now().timestamp())})
 
+    @property
+    def held_until(self) -> int:
+        """The second until which a running talk keeps quiet from locking this session; 0 without its owner's yes."""
+        return int(self._data.get("held", 0))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the idle lock waits. The absolute one never does."""
+        return clock.now().timestamp() < self.held_until
+
+    def hold(self, until: int) -> None:
+        """Hold the idle lock back until a second; 0 ends it. Written when it moves by a minute or more, or ends."""
+        if bool(until) != bool(self.held_until) or abs(until - self.held_until) >= 60:
+            self._save({**self._data, "held": until})
+
     # -- the passphrase again ----------------------------------------------------------------------------------------
 
     def confirm(self) -> None:

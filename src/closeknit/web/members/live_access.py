@@ -44,5 +44,7 @@ def _is_awake(data: dict[str, Any], member: Member) -> bool:
     """Whether the session is this member's since they last changed their passphrase, and was used lately."""
     if not constant_time_compare(data.get(HASH_SESSION_KEY, ""), member.get_session_auth_hash()):
         return False
-    idle = clock.now().timestamp() - float(data[SESSION_NAME].get("seen", 0))
-    return not (idle > min(member.lock_minutes, LOCK_MINUTES[-1]) * 60 or clock.went_back(idle))
+    now = clock.now().timestamp()
+    idle = now - float(data[SESSION_NAME].get("seen", 0))
+    held = now < int(data[SESSION_NAME].get("held", 0))
+    return not ((idle > min(member.lock_minutes, LOCK_MINUTES[-1]) * 60 and not held) or clock.went_back(idle))

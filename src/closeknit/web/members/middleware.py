@@ -30,7 +30,7 @@ OPEN_PREFIXES = ("care", "leave")
 #: Where someone may still go who is to choose new credentials first; beside what is open to a locked session.
 RENEWING = frozenset({"passphrase", "kit"})
 #: What tells the server nothing about whether someone is there.
-QUIET_NAMES = frozenset({"live", "keep", "lock"})
+QUIET_NAMES = frozenset({"live", "keep", "lock", "talk-check"})
 NEVER_KEPT = ("passphrase", "password", "csrfmiddlewaretoken", "secret", "kit", "code", "credential", "prf")
 
 
@@ -77,7 +77,7 @@ class KeyringMiddleware:
         absolute = settings.CK_REMEMBER_SECONDS if keys.remembered else settings.CK_ABSOLUTE_SECONDS
         idle, age = keys.idle_seconds(), keys.age_seconds()
         longest = min(request.user.lock_minutes, LOCK_MINUTES[-1]) * 60
-        if idle > longest or age > absolute or clock.went_back(min(idle, age)):
+        if (idle > longest and not keys.is_held) or age > absolute or clock.went_back(min(idle, age)):
             keys.lock()
             live.close_streams(request.session.session_key or "")
 

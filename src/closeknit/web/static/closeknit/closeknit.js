@@ -123,7 +123,9 @@ function idleLock() {
   };
   document.querySelector("[data-lock]")?.form.addEventListener("submit", (event) => { event.preventDefault(); lock() });
   addEventListener("keydown", (event) => { if (event.altKey && event.shiftKey && event.code === "KeyL") { event.preventDefault(); lock() } });
-  setInterval(() => { if (Date.now() - seen > minutes * 60000) { seen = Infinity; lock() } }, 5000);
+  // A talk may hold the lock back, with its member's yes; the server knows until when.
+  const held = () => Number(document.querySelector("[data-held-until]")?.dataset.heldUntil ?? 0) * 1000;
+  setInterval(() => { if (Date.now() - seen > minutes * 60000 && Date.now() > held()) { seen = Infinity; lock() } }, 5000);
 }
 
 // -- an invitation's secret: from behind the # into the form, and out of the address bar --------------------------------------
