@@ -282,7 +282,7 @@ class Talk:
         assert act is not None
         where, fields = act
         other.changed.clear()
-        wanted, wall, started = other.version + 1, time.time() * 1000, time.monotonic()
+        wanted, wall, started = other.version + 2, time.time() * 1000, time.monotonic()
         shown = asyncio.create_task(asyncio.wait_for(other.changed.wait(), 10))
         status, _leads, _page = await side.line.ask("POST", side.path + where, urlencode(fields))
         answered = time.monotonic()
@@ -386,7 +386,7 @@ def main() -> None:
         data = Path(name) / "data"
         say(f"making {max(wanted.steps)} conversations")
         made = prepare(data, max(wanted.steps))
-        server = Server.start(data, debug="true")
+        server = Server.start(data)
 
         async def measure(chromium: Any) -> None:
             for count in wanted.steps:

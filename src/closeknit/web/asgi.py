@@ -43,6 +43,10 @@ COPIES = Limit(
     says=b"This file is larger than 64 MB. Unpack it and pack it again without the folders pages and markdown.",
 )
 COPIES_PATH = "/you/import/"
+#: What is sent to these takes long: a passphrase is worked on for a good part of a second, a copy is made for minutes.
+#: It has threads of its own, so that nobody's page waits behind it.
+SLOW_PATHS = ("/sign-", "/unlock/", "/recover/", "/confirm/", "/kit/", "/you/")
+SLOW_THREADS = 6
 
 _PLAIN = (
     b"<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>Error: %s</title>"
@@ -131,7 +135,9 @@ class Shell:
     """The ASGI application of one web process."""
 
     def __init__(self) -> None:
-        self._pages = WSGIMiddleware(get_wsgi_application(), workers=settings.CONFIG.threads)
+        pages = get_wsgi_application()
+        self._pages = WSGIMiddleware(pages, workers=settings.CONFIG.threads)
+        self._slow = WSGIMiddleware(pages, workers=SLOW_THREADS)
         self._reading = asyncio.Semaphore(BODIES.at_once)
         self._copies = asyncio.Semaphore(COPIES.at_once)
         self._listener: asyncio.Task[None] | None = None
@@ -173,7 +179,9 @@ class Shell:
             chunk = body.popleft()
             return {"type": "http.request", "body": chunk, "more_body": bool(body)}
 
-        await self._pages({**scope, "headers": headers}, whole, _patient(send))  # type: ignore[arg-type]
+        slow = scope["method"] == "POST" and scope["path"].startswith(SLOW_PATHS)
+        threads = self._slow if slow else self._pages
+        await threads({**scope, "headers": headers}, whole, _patient(send))  # type: ignore[arg-type]
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:

@@ -41,7 +41,8 @@ class Config(BaseSettings):
         "", description="redis://host:port/0 for several web processes; empty means one.", repr=False
     )
     processes: int = Field(1, ge=1, le=64, description="How many web processes share the work, on all machines.")
-    threads: int = Field(8, ge=2, le=128, description="Threads for pages in each web process.")
+    # Few on purpose: threads of one Python share one core, and each more makes all of them wait longer at every turn.
+    threads: int = Field(2, ge=2, le=128, description="Threads for pages in each web process.")
     trusted_proxies: str = Field("", description="Addresses of reverse proxies whose headers are believed, by comma.")
     debug: bool = Field(False, description="The style page at /style/. Only on this machine.")
     demo: bool = Field(False, description="Sample members in a throw-away folder; set by the demo command.")

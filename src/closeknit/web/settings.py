@@ -98,7 +98,7 @@ if CONFIG.database_url:
             # reconnecting tries anew with the next request, instead of sleeping ever longer after the database is back.
             "OPTIONS": {
                 "connect_timeout": 3,
-                "pool": {"min_size": 1, "max_size": CONFIG.threads + 4, "timeout": 3, "reconnect_timeout": 3},
+                "pool": {"min_size": 1, "max_size": CONFIG.threads + 10, "timeout": 3, "reconnect_timeout": 3},
             },
             # A connection that died in the pool is noticed there, not by the first reader after a restart.
             "CONN_HEALTH_CHECKS": True,
@@ -109,6 +109,9 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": CONFIG.data / _config.DATABASE_FILE,
+            # Opening costs as much as a few queries, and with the last connection that closes SQLite moves the whole log
+            # into the file: a page's thread keeps its own for a few seconds.
+            "CONN_MAX_AGE": 3,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 10,

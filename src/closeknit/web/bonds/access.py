@@ -6,7 +6,7 @@ import base64
 import uuid
 from collections import defaultdict
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.http import Http404, HttpRequest
 
 from closeknit import vault
@@ -70,7 +70,7 @@ def bond_settled(request: HttpRequest, bond_id: uuid.UUID) -> OpenBond:
     changed = services.settle(opened)
     if request.method == "POST":
         changed = services.refresh_if_stale(opened) or changed
-        changed = (services.mates_catch_up(opened) if opened.someone_behind and not changed else False) or changed
+        changed = (services.mates_catch_up(opened) if not changed and _someone_behind(opened) else False) or changed
     if changed:
         forget_bonds(request)
         opened = bond_open(request, bond_id)
@@ -83,6 +83,12 @@ def _reaches(back: int) -> Q:
     held = BondKey.objects.filter(bond_id=OuterRef("bond_id"), member_id=OuterRef("member_id"), epoch=epoch)
     sent = Grant.objects.filter(bond_id=OuterRef("bond_id"), recipient_id=OuterRef("member_id"), epoch=epoch)
     return Q(Exists(held)) | Q(Exists(sent))
+
+
+def _someone_behind(opened: OpenBond) -> bool:
+    """Whether somebody here has not been given the present key, or missed the one before. One query."""
+    behind = ~_reaches(0) | Q(first_epoch__lt=F("bond__epoch")) & ~_reaches(1)
+    return Membership.objects.filter(behind, bond_id=opened.id, ended_at__isnull=True).exists()
 
 
 def bonds_load(member_id: uuid.UUID, keyring: vault.Keyring) -> list[OpenBond]:
@@ -105,9 +111,6 @@ def _load(member_id: uuid.UUID, keyring: vault.Keyring) -> tuple[list[OpenBond],
                 Invitation.objects.filter(
                     bond_id=OuterRef("bond_id"), inviter_id=member_id, state=Invitation.State.ACCEPTED
                 )
-            ),
-            behind=ExpressionWrapper(
-                ~_reaches(0) | Q(first_epoch__lt=F("bond__epoch")) & ~_reaches(1), output_field=BooleanField()
             ),
         )
         .order_by("bond__created_at", "bond_id", "joined_at")
@@ -214,5 +217,4 @@ def _opened(
         rows=rows,
         minors=any(membership.member.under_18 for membership in memberships),
         someone_waits=bool(memberships[0].someone_waits),  # type: ignore[attr-defined]
-        someone_behind=any(m.behind for m in memberships),  # type: ignore[attr-defined]
     )

@@ -48,8 +48,6 @@ class OpenBond:
     minors: bool = False
     #: Somebody I invited has answered and waits to be let in.
     someone_waits: bool = False
-    #: Somebody has not been given the present key.
-    someone_behind: bool = False
 
     @property
     def id(self) -> uuid.UUID:
