@@ -70,12 +70,14 @@ class SqliteWorld:
             _run("mount", "--bind", str(self.data), str(self.data))
             _run("mount", "-o", "remount,bind,ro", str(self.data))
             # On a real one what is open does not write either; here it would, until its connection is renewed.
-            time.sleep(settings.DATABASES["default"]["CONN_MAX_AGE"] + 0.5)
+            renewed = settings.DATABASES["default"]["CONN_MAX_AGE"] + 0.5
+            time.sleep(renewed)
             try:
                 yield
             finally:
                 # Lazily: the program may be looking at a file at this very moment.
                 _run("umount", "-l", str(self.data))
+                time.sleep(renewed)  # a connection that was opened meanwhile knows only the read-only disk
             return
         modes = {path: path.stat().st_mode for path in (self.data, *self.data.glob("*.sqlite3*"))}
         for path, mode in modes.items():
