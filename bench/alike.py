@@ -1,8 +1,10 @@
-"""Whether time tells what a mate keeps to themselves: Today and a waiting moment, as the other one loads them.
+"""Whether time tells what a mate keeps to themselves: Today, a waiting moment and a question for a talk, as the other one
+loads them.
 
 In each of many bonds, with the same history and the same names, one member has answered and waits, and the mate does one
 thing that is nobody's business: nothing at all, rests, lets it pass, writes a draft, says yes to an end, and so on. One
 browser asks for all pages in an order that chance makes anew each round, over one connection, and compares the bytes too.
+Where somebody asks for a talk, the mate does nothing, lays it aside or goes through the private check, which opens or not.
 "nothing, again" is the same as "nothing" in bonds of its own: what differs there is noise.
 
 Run with `make bench-alike`. Prints one table and writes bench/out/alike.json.
@@ -41,10 +43,13 @@ def make_people(data: str, url: str, bonds: int) -> None:
     from bench.people import make_pair, set_up
 
     set_up(Path(data), url)
+    from closeknit.web.dialogues import gate, library
+    from closeknit.web.dialogues import services as dialogues
     from closeknit.web.moments import services as moments
-    from tests.alike import ACTS
+    from tests.alike import ACTS, ASKED
 
     acts, found = {"nothing": ACTS["nothing"], "nothing, again": ACTS["nothing"], **ACTS}, []
+    asked = {"nothing": ASKED["nothing"], "nothing, again": ASKED["nothing"], **ASKED}
     for number in range(bonds):
         # One of each, then the next of each: none of them all lie together in the store.
         for cause in acts:
@@ -59,6 +64,16 @@ def make_people(data: str, url: str, bonds: int) -> None:
             acts[cause](mate, moment)
             base = f"/b/{moment.bond_id}/"
             pages = {"today": base, "moment": f"{base}m/{moment.id}/"}
+            found.append({"cause": cause, "pages": pages, "cookies": one.cookies()})
+        for cause, act in asked.items():
+            one, mate = make_pair("Ana", "Jonas", username=f"{number}t{len(found)}")
+            gate.write(one.bond(), passed=True)
+            script, topic = library.the_scripts()["understood"], "the kitchen at night"
+            row = dialogues.dialogue_ask(one.bond(), script, members=[mate.member.pk], topic=topic)
+            mate.cookies()
+            act(mate, row)
+            base = f"/b/{row.bond_id}/"
+            pages = {"today, asked": base, "talk": f"{base}talk/", "question": f"{base}d/{row.id}/"}
             found.append({"cause": cause, "pages": pages, "cookies": one.cookies()})
         say(f"{len(found)} bonds")
     print(json.dumps(found))

@@ -36,14 +36,17 @@ STEPS = (1, 50, 200)
 BROWSERS = 3
 TOKEN = "a" * 32
 #: What a browser of ours notes: when each version of the page had been painted.
-WATCH = """() => {
-  window.painted = {};
-  const region = document.getElementById("dialogue");
-  new MutationObserver(() => {
-    const version = region.dataset.version;
-    requestAnimationFrame(() => requestAnimationFrame(() => { window.painted[version] ??= Date.now() }));
-  }).observe(region, { childList: true });
-}"""
+WATCH = """addEventListener("DOMContentLoaded", () => {
+  const note = () => {
+    const version = document.getElementById("dialogue")?.dataset.version;
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      const painted = JSON.parse(sessionStorage.painted ?? "{}");
+      painted[version] ??= Date.now();
+      sessionStorage.painted = JSON.stringify(painted);
+    }));
+  };
+  new MutationObserver(note).observe(document.body, { childList: true, subtree: true });
+})"""
 
 
 # -- people who talk, in a process of its own --------------------------------------------------------------------------
@@ -313,8 +316,8 @@ async def browsers(port: int, talks: list[Talk], chromium: Any) -> list[tuple[Ta
         url = f"http://127.0.0.1:{port}"
         await context.add_cookies([{"name": k, "value": v, "url": url} for k, v in talk.made["sides"][1].items()])
         page = await context.new_page()
+        await page.add_init_script(WATCH)
         await page.goto(url + talk.made["path"])
-        await page.evaluate(WATCH)
         found.append((talk, 1, page))
     return found
 
@@ -337,7 +340,7 @@ async def step(
     took = time.monotonic() - started
     used = cpu_seconds(server.process.pid) - used
     for talk, side, page in pages:
-        painted = await page.evaluate("window.painted")
+        painted = json.loads(await page.evaluate("sessionStorage.painted ?? '{}'"))
         for version, (to, wall) in talk.sent.items():
             if to == side and str(version) in painted:
                 result.painted.append(painted[str(version)] - wall)
