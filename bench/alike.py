@@ -73,7 +73,7 @@ def make_people(data: str, url: str, bonds: int) -> None:
             mate.cookies()
             act(mate, row)
             base = f"/b/{row.bond_id}/"
-            pages = {"today, asked": base, "talk": f"{base}talk/", "question": f"{base}d/{row.id}/"}
+            pages = {"talk": f"{base}talk/", "question": f"{base}d/{row.id}/"}
             found.append({"cause": cause, "pages": pages, "cookies": one.cookies()})
         say(f"{len(found)} bonds")
     print(json.dumps(found))
@@ -81,7 +81,10 @@ def make_people(data: str, url: str, bonds: int) -> None:
 
 # -- the measurement --------------------------------------------------------------------------------------------------
 
-_ITS_OWN = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=value=")[A-Za-z0-9]{64}(?=")|(?<=nonce=")[^"]+|\d{13}')
+_ITS_OWN = re.compile(
+    r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=value=")[A-Za-z0-9]{64}(?=")|(?<=nonce=")[^"]+'
+    r'|(?<=look-again=")\d+|(?<=/talk/start/)[0-9a-f]{16}|\d{13}'
+)
 
 
 def ask(line: http.client.HTTPConnection, path: str, cookies: dict[str, str]) -> tuple[float, bytes]:

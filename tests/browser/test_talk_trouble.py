@@ -218,6 +218,22 @@ def test_a_lock_in_the_middle_gives_the_words_back(house, enter):
     listener.wait_for_selector("text=Half of what I wanted to")
 
 
+def test_a_page_stays_open_with_a_yes_and_locks_without(house, enter):
+    pages = two(house, enter)
+    speaker, listener = talk.sides(pages)
+    talk.post(listener, "button:has-text('Stay open while we talk')")
+    assert "Lock as usual" in listener.inner_text("main")
+    for page in pages:
+        page.clock.install()
+        page.reload()
+        page.clock.fast_forward("15:30")
+    speaker.wait_for_selector("#id_passphrase")
+    listener.wait_for_timeout(500)
+    assert listener.query_selector("#dialogue[data-face=stage]") and not listener.query_selector("#id_passphrase")
+    listener.clock.fast_forward("15:30")
+    listener.wait_for_selector("#id_passphrase")
+
+
 def test_two_talks_at_once_in_two_tabs(house, enter):
     base = house.bond("Ana", "Jonas")
     contexts = [enter("Ana"), enter("Jonas")]
