@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from closeknit import vault
 
@@ -65,6 +66,23 @@ def events_read(opened: OpenBond, streams: Iterable[uuid.UUID]) -> dict[uuid.UUI
     for row in Event.objects.filter(bond_id=opened.id, stream__in=wanted).order_by("stream", "number"):
         rows[row.stream].append(row)
     return {stream: _verbs(opened, rows[stream], heads.get(stream)) for stream in wanted}
+
+
+def rows_in_pages(rows: Any, at: str, size: int) -> Iterator[list[Any]]:
+    """All of a queryset that is ordered by `-at, -id`, `size` a query. A list that grows meanwhile does not shift it."""
+    after = None
+    while True:
+        # One bound on the time for the index, one for where among equal times the last page ended.
+        following = rows
+        if after is not None:
+            when = getattr(after, at)
+            beyond = Q(**{f"{at}__lt": when}) | Q(**{at: when}, id__lt=after.id)
+            following = rows.filter(beyond, **{f"{at}__lte": when})
+        page = list(following[:size])
+        yield page
+        if len(page) < size:
+            return
+        after = page[-1]
 
 
 def stream_let_go(opened: OpenBond, stream: uuid.UUID, payload: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from closeknit import vault
 from closeknit.method import dialogue as machine
@@ -26,6 +25,7 @@ from closeknit.web.bonds.store import (
     events_read,
     hold,
     item_write,
+    rows_in_pages,
     stream_let_go,
 )
 from closeknit.web.moments.services import wishes_of_all
@@ -159,17 +159,7 @@ def dialogues_of(opened: OpenBond) -> Any:
 
 def dialogues_in_pages(opened: OpenBond, size: int) -> Iterator[list[Dialogue]]:
     """All dialogues that this member's keys reach, newest first, `size` a query."""
-    rows, after = dialogues_of(opened), None
-    while True:
-        following = rows
-        if after is not None:
-            beyond = Q(asked_at__lt=after.asked_at) | Q(asked_at=after.asked_at, id__lt=after.id)
-            following = rows.filter(beyond, asked_at__lte=after.asked_at)
-        page = list(following[:size])
-        yield page
-        if len(page) < size:
-            return
-        after = page[-1]
+    return rows_in_pages(dialogues_of(opened), "asked_at", size)
 
 
 def told(opened: OpenBond, dialogue_id: uuid.UUID, *, left_too: bool = False) -> Told:

@@ -19,7 +19,7 @@ from closeknit.web import clock
 from closeknit.web.bonds import signals
 from closeknit.web.bonds.models import Item, Wrap
 from closeknit.web.bonds.opened import OpenBond, Person, Tampered, key_for
-from closeknit.web.bonds.store import events_read, items_read, key_from
+from closeknit.web.bonds.store import events_read, items_read, key_from, rows_in_pages
 
 from .models import Draft, Moment, OwnPrompt
 from .services import departures
@@ -248,18 +248,7 @@ def moment_glance(opened: OpenBond, moment_id: uuid.UUID) -> Glance | None:
 
 def moments_in_pages(opened: OpenBond, size: int) -> Iterator[list[Moment]]:
     """All moments that this member's keys reach, newest first, `size` a query."""
-    rows, after = moments_of(opened), None
-    while True:
-        # One bound on the time for the index, one for where among equal times the last page ended.
-        following = rows
-        if after is not None:
-            beyond = Q(opened_at__lt=after.opened_at) | Q(opened_at=after.opened_at, id__lt=after.id)
-            following = rows.filter(beyond, opened_at__lte=after.opened_at)
-        page = list(following[:size])
-        yield page
-        if len(page) < size:
-            return
-        after = page[-1]
+    return rows_in_pages(moments_of(opened), "opened_at", size)
 
 
 def moment_page(opened: OpenBond, glance: Glance, drafts: dict[uuid.UUID, dict[str, Any]]) -> MomentPage:
