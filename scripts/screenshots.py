@@ -80,7 +80,8 @@ def take_talks(scripts: list[str]) -> None:
                     pages.append(context.new_page())
                     shown[pages[-1]] = f"{name.lower()}-{size['width']}-{scheme}"
                 for script in scripts:
-                    _take_talk(talk, house.bond("Ana", "Jonas"), script, pages, shown)
+                    kind = "family" if script == "parent-and-teen" else "partners"
+                    _take_talk(talk, house.bond("Ana", "Jonas", kind=kind), script, pages, shown)
                 for page in pages:
                     page.context.close()
         finally:
@@ -104,6 +105,11 @@ def _take_talk(talk, base: str, script: str, pages, shown) -> None:  # type: ign
 
     talk.choose(ana, base, script)
     shot(ana)
+    if "Two calm conversations come first." in ana.inner_text("main"):
+        for _time in range(2):
+            talk.play(talk.begin(pages, base, "good-news"))
+        talk.choose(ana, base, script)
+        shot(ana)
     address = talk.ask(ana, base, script)
     shot(ana)
     talk.go(jonas, address)

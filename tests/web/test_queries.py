@@ -118,7 +118,7 @@ def test_no_more_than_twenty_past_dialogues_are_read(cast, monkeypatch):
     talk_past(cast, 0, 4)
     read = []
     real = services.told_of
-    monkeypatch.setattr(services, "told_of", lambda o, rows, verbs=None: read.append(len(rows)) or real(o, rows, verbs))
+    monkeypatch.setattr(services, "told_of", lambda bond, rows, *a, **k: read.append(len(rows)) or real(bond, rows, *a, **k))
     cast.ana.client.get(f"/b/{cast.pair}/talk/")
     services.ended_before(cast.ana.bond(cast.pair))
     assert read and max(read) <= 2
