@@ -202,7 +202,7 @@ def page_of(opened: OpenBond, one: Told, *, unveiled: int = -1) -> Page:
     role = "lead" if actor == lead else "listener" if actor == listener else "other"
     names = {
         "lead": _name(opened, lead),
-        "speaker": _name(opened, lead),
+        "speaker": _name(opened, view.floor or next((m for m in view.inside if m in state.acting and m != me), lead)),
         "listener": _name(opened, listener),
         "others": names_of([p for p in _people(opened, state.inside) if str(p.id) != actor]),
     }
