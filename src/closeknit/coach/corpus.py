@@ -95,6 +95,8 @@ def _message(where: str, raw: dict[str, Any]) -> Message:
         )
     except (KeyError, ValueError, TypeError) as error:
         raise CorpusError(f"{where}: {error}") from None
+    if not all(isinstance(value, str) for value in (one.id, one.situation, one.text, one.reply_to or "")):
+        raise CorpusError(f"{where}: id, situation, text and reply_to are texts")
     if one.kind not in KINDS or one.register not in REGISTERS:
         raise CorpusError(f"{where}: no such kind or register")
     if not 1 <= len(one.text.split()) <= MOST_WORDS:
@@ -141,7 +143,8 @@ def near(messages: Iterable[Message], *, share: float = 0.3, least: int = 3) -> 
     seen: dict[tuple[str, ...], list[str]] = defaultdict(list)
     found = []
     for message in messages:
-        own, shared = runs(message.text), defaultdict(int)
+        own = runs(message.text)
+        shared: dict[str, int] = defaultdict(int)
         for run in own:
             for other in seen[run]:
                 shared[other] += 1
