@@ -14,7 +14,7 @@ from icalendar import Calendar
 from closeknit.web import clock
 from closeknit.web.bonds import decisions, erasing, leaving, private
 from closeknit.web.bonds.models import Bond, BondRow, Event, Item, StreamHead, Wrap
-from closeknit.web.dialogues import library, services
+from closeknit.web.dialogues import library, queries, services
 from closeknit.web.dialogues.models import Dialogue, DialogueChoice, DialogueOwn
 from closeknit.web.members import services as members
 from closeknit.web.members.keys import SESSION_NAME
@@ -797,6 +797,17 @@ def test_a_pause_the_end_and_a_change_of_mind_let_it_lock_again(cast, act, field
     talk.post(cast.ana, act, **fields)
     cast.ana.client.get(talk.path)
     assert not cast.ana.client.session[SESSION_NAME]["held"]
+
+
+def test_of_a_long_round_the_last_turns_stand_there_and_the_others_are_folded_away(cast, monkeypatch):
+    monkeypatch.setattr(queries, "TURNS_AT_ONCE", 2)
+    talk = ask(cast, "good-news").begin()
+    for number in range(3):
+        talk.say(f"turn number {number}")
+    page = talk.page(cast.ana).context["page"]
+    assert [said.text for said in page.said] == ["turn number 1", "turn number 2"]
+    assert [said.text for said in page.before] == ["turn number 0"]
+    assert "turn number 0" in talk.text(cast.ana), "it is there to be read"
 
 
 def test_an_address_does_not_tell_which_script(cast):

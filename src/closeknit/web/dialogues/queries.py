@@ -27,6 +27,8 @@ from .models import Dialogue, DialogueOwn
 from .services import Told
 
 HISTORY_PAGE = services.LOOKS_BACK
+#: So many turns stand above what is to be done now.
+TURNS_AT_ONCE = 4
 #: More than so many under way or asked at once are not shown.
 OPEN_AT_MOST = 30
 #: Turns of a loop that show with the present spot: what was said, and what came back last.
@@ -215,6 +217,7 @@ def page_of(opened: OpenBond, one: Told, *, unveiled: int = -1) -> Page:
         cards = one.card["cards"].get(str(level), [])
         card = cards[index] if 0 <= index < len(cards) else ""
     said = [_said(opened, state, turn, texts, me) for turn in view.turns if _shows(view, turn)]
+    before = [_said(opened, state, turn, texts, me) for turn in view.before if _tells(turn, texts)]
     turns = [turn for turn in view.turns if turn.verdict is not None]
     acting = [m for m in view.inside if m in state.acting]
     return Page(
@@ -225,8 +228,9 @@ def page_of(opened: OpenBond, one: Told, *, unveiled: int = -1) -> Page:
         role=role,
         words=side,
         topic=texts.get(one.card.get("topic", ""), {}).get("text", ""),
-        said=tuple(said),
-        before=tuple(_said(opened, state, turn, texts, me) for turn in view.before if _tells(turn, texts)),
+        # One thing on the screen at a time: of a long round the last turns stand there, the others are folded away.
+        said=tuple(said[-TURNS_AT_ONCE:]),
+        before=(*before, *said[:-TURNS_AT_ONCE]),
         card=card,
         floor=_person(opened, view.floor),
         lead=_person(opened, lead),
