@@ -1,0 +1,1 @@
+"""How the coach's model is made from data that somebody brings. Nothing here runs when pages are served."""
