@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,14 +19,18 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.safestring import SafeData, mark_safe
 
+from closeknit.method import scripts
+from closeknit.web import clock
 from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.care.lines import load_lines
 from closeknit.web.content import content_root
+from closeknit.web.dialogues import library
 from closeknit.web.moments import deck
 from closeknit.web.moments import services as moments
 from tests.cast import PASSPHRASE, Cast, Person
+from tests.web import talk
 from tests.web.test_matrix import url_names
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
@@ -104,8 +108,20 @@ class Scene(Cast):
         self.invitation, self.secret = bonds.invitation_create(lonely)
         private.words_keep(self.ana.member.pk, self.ana.keyring, [(None, {"text": "4444", "at": None})])
         deck.offer_next(self.ana.bond(self.pair))
+        now = talk.ask(self, "good-news").begin()
+        now.say("5555")
+        self.talks = [now]
+        with clock.shifted(timedelta(minutes=1)):
+            over = talk.ask(self, "good-news").begin()
+            over.say("6666")
+            over.post(self.ana, "end")
+            over.post(self.ana, "agree", text="7777", back="7")
+            asked = talk.ask(self, "good-news", self.jonas, self.ana)
+            self.talks += [over, asked]
         self.ids: dict[str, Any] = {
             "bond_id": self.pair,
+            "dialogue_id": now.id,
+            "mark": talk.start_of(self.ana, self.pair, "good-news").split("/")[-2],
             "moment_id": first,
             "member_id": self.jonas.member.pk,
             "invitation_id": self.invitation.id,
@@ -121,6 +137,10 @@ class Scene(Cast):
         found += ["Jonas's answer", "testserver", "Ctrl+Shift+Delete", "HTTP", "QR"]
         for prompt in deck.the_deck().prompts:
             found += [prompt.text, prompt.why, prompt.stay, *prompt.start]
+        for script in library.the_scripts().values():
+            # A name stands where a placeholder stood: what is around it is known.
+            for _where, text in scripts.texts(script):
+                found += [piece for piece in re.split(r"\{\w+\}", text) if PLAIN.search(piece)]
         for country in load_lines([content_root() / "en" / "help" / "lines.yaml"], date(2026, 1, 1)):
             found.append(country.name)
             for line in country.lines:
@@ -190,6 +210,8 @@ def every_page(scene: Scene) -> Iterator[tuple[str, str, Any]]:
     asked += [circle + one for one in ("us/", "depth/", "invite/", "together/", "go/", "thread/", "")]
     for path in (*asked, "/you/export/"):
         yield "in another state", path, ana.get(path)
+    for one in scene.talks:
+        yield "a talk", one.path, ana.get(one.path)
     yield "no such page", "/nothing-here/", nobody.get("/nothing-here/")
     for path in ("/sign-up/", "/sign-in/", "/recover/"):
         yield "with errors", path, nobody.post(path, {"username": "?", "password1": "x"})
