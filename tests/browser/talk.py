@@ -145,6 +145,18 @@ def _moved(page: Any, number: int) -> str:
         return ""
 
 
+def _patiently(pages: list[Any], look: Callable[[], None]) -> None:
+    """Look at the pages; once more where one of them just then loads itself anew."""
+    try:
+        look()
+    except Error as error:
+        if "context was destroyed" not in error.message:
+            raise
+        for page in pages:
+            page.wait_for_load_state()
+        look()
+
+
 def play(
     pages: list[Any], *, most: int = 200, before: Callable[[list[Any], int], None] | None = None
 ) -> list[tuple[int, str]]:
@@ -160,7 +172,7 @@ def play(
         moved = False
         for index, page in enumerate(pages):
             if before is not None:
-                before(pages, len(done))
+                _patiently(pages, lambda: before(pages, len(done)))
             what = _moved(page, len(done))
             if what:
                 done.append((index, what))

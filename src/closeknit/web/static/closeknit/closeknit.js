@@ -114,7 +114,8 @@ function idleLock() {
   tabs?.addEventListener("message", (event) => { if (event.data === "locked" && minutes) { page.classList.add("locking"); location.reload() } });
   if (!minutes) return;
   let seen = Date.now();
-  for (const kind of ["keydown", "pointerdown", "scroll"]) addEventListener(kind, () => { seen = Date.now() }, { passive: true });
+  // Not "scroll": a page that a poke has made longer or shorter scrolls by itself.
+  for (const kind of ["keydown", "pointerdown", "wheel", "touchmove"]) addEventListener(kind, () => { seen = Date.now() }, { passive: true });
   const lock = async () => {
     page.classList.add("locking");
     const body = new URLSearchParams({ csrfmiddlewaretoken: token(), next: location.pathname });
