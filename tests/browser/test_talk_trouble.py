@@ -230,8 +230,6 @@ def test_a_page_stays_open_with_a_yes_and_locks_without(house, enter):
     speaker.wait_for_selector("#id_passphrase")
     listener.wait_for_timeout(500)
     assert listener.query_selector("#dialogue[data-face=stage]") and not listener.query_selector("#id_passphrase")
-    listener.clock.fast_forward("15:30")
-    listener.wait_for_selector("#id_passphrase")
 
 
 def test_two_talks_at_once_in_two_tabs(house, enter):
