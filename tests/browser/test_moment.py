@@ -100,6 +100,28 @@ def test_quick_exit_by_link_and_by_shift(pair, visit):
     assert quiet.page.title() == "Notes"
 
 
+def test_nothing_loads_over_a_quick_exit(pair):
+    """The session ends, its stream says so, and the way out is slow: neither may bring the sign-in page up on the way."""
+    ana, _jonas = pair
+    other = ana.page.context.new_page()
+    other.goto(ana.url + "/you/")
+    seen = []
+    ana.page.on("framenavigated", lambda frame: seen.append(frame.url))
+    other.on("framenavigated", lambda frame: seen.append(frame.url))
+
+    def slowly(route):
+        answer = route.fetch(max_redirects=0)
+        ana.page.wait_for_timeout(3000)
+        route.fulfill(response=answer)
+
+    ana.page.route("**/leave/", slowly)
+    ana.page.click("#exit")
+    ana.page.wait_for_url("**/notes/")
+    # The other tab of the same browser was covered at once, and has followed.
+    other.wait_for_url("**/notes/")
+    assert seen and not [url for url in seen if "/notes/" not in url]
+
+
 def test_the_main_path_by_keyboard_alone(visit):
     one = visit()
     page = one.page

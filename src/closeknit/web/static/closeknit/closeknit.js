@@ -1,7 +1,9 @@
 // Makes smoother what works without it. No dependency, no inline code, no words of its own but those in the page.
-import { follow, tell } from "./live.js";
+import { follow, hush, reload, tell } from "./live.js";
 
 const page = document.documentElement;
+// What the tabs of one browser tell each other: "locked", "left".
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("closeknit") : null;
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 export const token = () => document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
 
@@ -44,7 +46,7 @@ function keepDraft(field) {
     const sent = field.value;
     try {
       const answer = await fetch(field.dataset.draftUrl, { method: "POST", body: body(), headers: { Accept: "application/json" } });
-      if (answer.status === 423) { location.reload(); return }
+      if (answer.status === 423) { reload(); return }
       const said = await answer.json().catch(() => ({}));
       if (answer.ok) { last = sent; if (state) state.textContent = saved }
       else if (state) state.textContent = said.say ?? state.dataset.failed ?? saved;
@@ -81,15 +83,22 @@ function sending() {
 function quickExit() {
   const link = document.getElementById("exit");
   if (!link) return;
-  const go = (event) => {
-    event?.preventDefault();
-    const cover = document.createElement("div");
-    cover.className = "overlay";
-    document.body.append(cover);
+  const cover = () => {
+    hush();
+    const overlay = document.createElement("div");
+    overlay.className = "overlay";
+    document.body.append(overlay);
     document.title = link.dataset.plain ?? "";
     page.classList.add("locking");
+  };
+  const go = (event) => {
+    event?.preventDefault();
+    cover();
+    tabs?.postMessage("left");
     location.replace(link.href);
   };
+  // Left in another tab: this one is covered at once, and follows when that one has found its page.
+  tabs?.addEventListener("message", (event) => { if (event.data === "left") { cover(); setTimeout(() => location.replace(link.href), 1500) } });
   link.addEventListener("click", go);
   const dots = document.createElement("div");
   dots.className = "exit-dots";
@@ -107,11 +116,10 @@ function quickExit() {
 }
 
 // -- the lock: hides before the server answers -----------------------------------------------------------------------------
-const tabs = "BroadcastChannel" in window ? new BroadcastChannel("closeknit") : null;
 function idleLock() {
   const minutes = Number(page.dataset.lockMinutes);
   addEventListener("pageshow", (event) => { if (event.persisted) { page.classList.add("locking"); location.reload() } });
-  tabs?.addEventListener("message", (event) => { if (event.data === "locked" && minutes) { page.classList.add("locking"); location.reload() } });
+  tabs?.addEventListener("message", (event) => { if (event.data === "locked" && minutes) { page.classList.add("locking"); reload() } });
   if (!minutes) return;
   let seen = Date.now();
   // Not "scroll": a page that a poke has made longer or shorter scrolls by itself.
@@ -120,7 +128,7 @@ function idleLock() {
     page.classList.add("locking");
     const body = new URLSearchParams({ csrfmiddlewaretoken: token(), next: location.pathname });
     for (const field of $$("textarea:not([readonly])")) if (field.value.trim() && field.name) body.set(field.name, field.value);
-    try { await fetch("/lock/", { method: "POST", body, redirect: "manual" }) } finally { tabs?.postMessage("locked"); location.reload() }
+    try { await fetch("/lock/", { method: "POST", body, redirect: "manual" }) } finally { tabs?.postMessage("locked"); reload() }
   };
   document.querySelector("[data-lock]")?.form.addEventListener("submit", (event) => { event.preventDefault(); lock() });
   addEventListener("keydown", (event) => { if (event.altKey && event.shiftKey && event.code === "KeyL") { event.preventDefault(); lock() } });

@@ -2,6 +2,12 @@
 const policy = window.trustedTypes?.createPolicy("default", { createHTML: (html) => html });
 const parse = (html) => new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
 
+// Once somebody is leaving by Quick exit nothing may load this page, or the sign-in page, over where they go.
+let leaving = false;
+let stream = null;
+export function hush() { leaving = true; stream?.close() }
+export function reload() { if (!leaving) location.reload() }
+
 // A line at the top of the page, read out where somebody listens; gone again after a while.
 export function tell(text, quiet = false) {
   const status = document.getElementById("status");
@@ -19,11 +25,12 @@ export function follow({ enhance }) {
   let heard = 0;
 
   async function look(region) {
+    if (leaving) return;
     if (region.dataset.busy) { region.dataset.again = "1"; return }
     region.dataset.busy = "1";
     try {
       const answer = await fetch(region.dataset.url, { headers: { "X-Poke": "1" } });
-      if (answer.status === 423 || answer.status === 403) { location.reload(); return }
+      if (answer.status === 423 || answer.status === 403) { reload(); return }
       if (!answer.ok) return;
       const fresh = parse(await answer.text()).querySelector("[data-live]");
       if (region.isConnected) place(region, fresh);
@@ -72,7 +79,7 @@ export function follow({ enhance }) {
       lookAgain(region);
       if (!other && same(region, fresh)) return;
     }
-    if (other && !typing && !written) { location.reload(); return }
+    if (other && !typing && !written) { reload(); return }
     if (typing || written) {
       // Never under somebody's hands: say it, and let them look when they like.
       status.replaceChildren();
@@ -103,12 +110,12 @@ export function follow({ enhance }) {
 
   channel?.addEventListener("message", (event) => poke(event.data));
 
-  let source = null;
   function open() {
-    source?.close();
-    source = new EventSource("/live/");
-    source.onmessage = (event) => { poke(event.data); channel?.postMessage(event.data) };
-    source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000 + Math.random() * 2000) };
+    if (leaving) return;
+    stream?.close();
+    stream = new EventSource("/live/");
+    stream.onmessage = (event) => { poke(event.data); channel?.postMessage(event.data) };
+    stream.onerror = () => { if (stream?.readyState === EventSource.CLOSED) setTimeout(open, 2000 + Math.random() * 2000) };
   }
   function lead() {
     // Only a visible tab asks to lead, and gives the lead up when hidden, so that phones do not freeze the stream.
@@ -119,8 +126,8 @@ export function follow({ enhance }) {
       const hide = () => {
         if (document.visibilityState !== "hidden") return;
         document.removeEventListener("visibilitychange", hide);
-        source?.close();
-        source = null;
+        stream?.close();
+        stream = null;
         release();
       };
       document.addEventListener("visibilitychange", hide);
