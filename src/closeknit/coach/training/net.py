@@ -1,0 +1,45 @@
+"""The network: one encoder over what is answered and the text, a small head a group of tasks, a mark for each token."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from closeknit.coach.heads import EMPATHY, GROUPS
+
+HIDDEN = 192
+
+
+class Network(nn.Module):
+    """Scores (batch, len(NAMES)) and marks (batch, tokens, 3), both before any squashing."""
+
+    def __init__(self, encoder: nn.Module, width: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+        def head(size: int) -> nn.Module:
+            return nn.Sequential(nn.Linear(3 * width, HIDDEN), nn.GELU(), nn.Dropout(dropout), nn.Linear(HIDDEN, size))
+
+        self.heads = nn.ModuleDict({name: head(len(outputs)) for name, outputs in GROUPS.items()})
+        self.marks = nn.Linear(width, len(EMPATHY))
+
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        seen = self.encoder(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)[0]
+        own = (token_type_ids * attention_mask).unsqueeze(-1).to(seen.dtype)
+        mean = (seen * own).sum(1) / own.sum(1).clamp(min=1)
+        # Minus a large number where a token is not the text's own, so that the largest is one of its own.
+        most = (seen - (1 - own) * 1e4).amax(1)
+        pooled = torch.cat([seen[:, 0], mean, most], dim=-1)
+        return torch.cat([self.heads[name](pooled) for name in GROUPS], dim=-1), self.marks(seen)
+
+
+def start_network(weights: Path) -> Network:
+    """A network on a published encoder, its heads new. weights: a folder as transformers reads it."""
+    from transformers import AutoModel
+
+    encoder = AutoModel.from_pretrained(weights, add_pooling_layer=False, attn_implementation="eager", local_files_only=True)
+    # The words' own vectors stay as they are: half of all numbers, a fifth of the time, and little to learn from few texts.
+    encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+    return Network(encoder, encoder.config.hidden_size)

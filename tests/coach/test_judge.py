@@ -1,0 +1,84 @@
+"""Scores, thresholds and calibration, against numbers reckoned by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from closeknit.coach.training import judge
+
+
+def numbers(*values: float):
+    return np.array(values, dtype=float)
+
+
+def test_f1_and_precision():
+    wanted, said = numbers(1, 1, 1, 0, 0), numbers(1, 1, 0, 1, 0)
+    assert judge.f1(wanted, said) == pytest.approx(2 / 3)
+    assert judge.precision(wanted, said) == pytest.approx(2 / 3)
+    assert judge.f1(numbers(0, 0), numbers(0, 0)) == 0
+    assert judge.precision(numbers(1, 0), numbers(0, 0)) == 1
+
+
+def test_macro_f1_counts_every_class_alike():
+    # Class 0: right 3 of 3, once too often; class 1: never said, never wanted counts 0; class 2: half found.
+    assert judge.macro_f1(np.array([0, 0, 0, 2, 2]), np.array([0, 0, 0, 0, 2]), 3) == pytest.approx((6 / 7 + 0 + 2 / 3) / 3)
+
+
+def test_the_threshold_with_the_best_f1_lies_between_two_values():
+    wanted, p = numbers(1, 1, 1, 0, 0, 0), numbers(0.9, 0.8, 0.6, 0.4, 0.3, 0.1)
+    assert judge.best_threshold(wanted, p) == pytest.approx(0.5)
+
+
+def test_a_threshold_that_must_be_right_speaks_less():
+    p = np.linspace(1, 0.05, 20)
+    wanted = numbers(1, 1, 1, 1, 0, 1, 1, 0, 1, 0, *[0] * 10)
+    generous, careful = judge.best_threshold(wanted, p), judge.best_threshold(wanted, p, least_precision=0.95)
+    assert careful > generous
+    assert judge.precision(wanted, (p >= careful).astype(float)) == 1
+    # Never right often enough: the one that is right most often.
+    assert judge.best_threshold(numbers(0, 1, 0, 1, 1), numbers(0.9, 0.8, 0.7, 0.6, 0.5), least_precision=0.99) < 0.5
+
+
+def test_platt_finds_the_line_that_the_answers_came_from():
+    draw = np.random.default_rng(7)
+    score = draw.normal(0, 3, 20_000)
+    wanted = (draw.random(20_000) < judge.sigmoid(0.5 * score - 1)).astype(float)
+    slope, shift = judge.platt(wanted, score)
+    assert slope == pytest.approx(0.5, abs=0.03) and shift == pytest.approx(-1, abs=0.07)
+    assert judge.calibration_error(wanted, judge.sigmoid(slope * score + shift)) < 0.02
+    assert judge.calibration_error(wanted, judge.sigmoid(score)) > 0.1
+    assert judge.platt(numbers(1, 0, 0), numbers(4, 2, 1)) == (1.0, 0.0)
+
+
+def test_a_temperature_cools_what_is_too_sure():
+    draw = np.random.default_rng(3)
+    scores = draw.normal(0, 1.5, (5_000, 3))
+    chances = judge.softmax(scores)
+    wanted = (draw.random(5_000)[:, None] > chances.cumsum(1)).sum(1)
+    assert judge.temperature(wanted, scores * 2.5) == pytest.approx(2.5, rel=0.12)
+
+
+def test_shifts_help_a_class_that_is_never_chosen():
+    scores = numbers(2, 0, 1, 2, 0, 1, 2, 0.9, 0, 2, 0.95, 0, 0, 0, 3).reshape(5, 3)
+    wanted = np.array([0, 0, 1, 1, 2])
+    shifts = judge.best_shifts(wanted, scores)
+    assert shifts[0] == 0 and judge.macro_f1(wanted, (scores + shifts).argmax(1), 3) == 1
+    assert judge.macro_f1(wanted, scores.argmax(1), 3) < 1
+
+
+def test_calibration_error_by_hand():
+    # Two bins: says .9 and is right half the time, says .1 and is never right.
+    assert judge.calibration_error(numbers(1, 0, 0, 0), numbers(0.9, 0.9, 0.1, 0.1)) == pytest.approx(0.5 * 0.4 + 0.5 * 0.1)
+
+
+def test_words_marked_by_nobody_count_as_agreement():
+    wanted, said = [numbers(0, 0), numbers(1, 1, 0)], [numbers(0, 0), numbers(1, 0, 0)]
+    assert judge.token_f1(wanted, said) == pytest.approx((1 + 2 / 3) / 2)
+    assert judge.token_f1([numbers(0, 0)], [numbers(1, 0)]) == 0
+
+
+def test_squashing_stays_finite():
+    assert judge.sigmoid(numbers(-1e4, 0, 1e4)).tolist() == [0, 0.5, 1]
+    assert judge.softmax(numbers(1e4, 0, -1e4)).tolist() == [1, 0, 0]
+    assert judge.pearson(numbers(1, 2, 3), numbers(2, 4, 6)) == pytest.approx(1)
