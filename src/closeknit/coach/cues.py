@@ -51,7 +51,10 @@ FEELINGS = frozenset(
     wistful worn-out worried worthless
     """.split()
 )
-_SOFTENER = r"(?:(?:so|very|really|quite|pretty|a\s+bit|a\s+little|kind\s+of|sort\s+of|still|just|also|too|rather|absolutely)\s+)*"
+_SOFTENER = (
+    r"(?:(?:so|very|really|quite|pretty|a\s+bit|a\s+little|kind\s+of|sort\s+of"
+    r"|still|just|also|too|rather|absolutely)\s+)*"
+)
 _FELT = re.compile(
     r"\b(?:i\s+(?:feel|felt|am|was|get|got|have\s+been)|i['’]?m|i['’]ve\s+been"
     r"|(?:makes|made|leaves|left)\s+me(?:\s+feel(?:ing)?)?)\s+" + _SOFTENER + r"(?P<what>[a-z]+(?:[- ]out)?)\b",
