@@ -40,7 +40,8 @@ def start_network(weights: Path) -> Network:
     from transformers import AutoModel
 
     # Drawing which attention to drop takes longer on a processor than attending; dropping elsewhere is enough.
-    encoder = AutoModel.from_pretrained(weights, add_pooling_layer=False, attention_probs_dropout_prob=0.0, local_files_only=True)
+    changed = {"add_pooling_layer": False, "attention_probs_dropout_prob": 0.0}
+    encoder = AutoModel.from_pretrained(weights, local_files_only=True, **changed)
     # The words' own vectors stay as they are: half of all numbers, a fifth of the time, and little to learn from few texts.
     encoder.embeddings.word_embeddings.weight.requires_grad_(False)
     return Network(encoder, encoder.config.hidden_size)
