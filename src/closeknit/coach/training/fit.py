@@ -20,7 +20,7 @@ from .net import Network
 from .sets import Example
 from .tasks import ROUNDS, WEIGHT
 
-ENCODER_RATE, HEAD_RATE, WARM_UP, DECAY, AVERAGE = 1e-4, 6e-4, 0.06, 0.01, 0.998
+ENCODER_RATE, HEAD_RATE, WARM_UP, DECAY, AVERAGE = 2e-4, 6e-4, 0.06, 0.01, 0.998
 BATCH = 32
 KEEP_EVERY = 300
 #: How much each level weighs: few responses are of the middle one, and it counts as much as the others.

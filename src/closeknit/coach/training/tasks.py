@@ -20,7 +20,7 @@ from .sets import Example
 FOLDS = 5
 FORUMS = ("needadvice", "askparents")
 #: How often each set is gone through, and how much a batch of those that do not count 1 counts.
-ROUNDS = {"epitome": 6, "own": 9, "intimacy": 8, "offmychest": 3, "advice": 2, "emotions": 2, "politeness": 3, "needs": 1}
+ROUNDS = {"epitome": 6, "own": 16, "intimacy": 8, "offmychest": 3, "advice": 2, "emotions": 2, "politeness": 3, "needs": 1}
 WEIGHT = {"advice": 0.7, "politeness": 0.7, "needs": 0.4}
 
 
