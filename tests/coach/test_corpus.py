@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import pytest
 
 from closeknit.coach import corpus
 from closeknit.coach.labels import HURT, Depth, Label, Risk
+from tests.coach import CORPUS
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "corpus" / "en"
+FOLDER = CORPUS / "en"
 PARTS = {part: corpus.load(FOLDER / f"{part}.jsonl") for part in corpus.PARTS}
 ALL = [message for messages in PARTS.values() for message in messages]
 NAMES: tuple[Label | Risk, ...] = (*Label, *Risk)
-SHEET = (ROOT / "corpus" / "README.md").read_text("utf-8")
+SHEET = (CORPUS / "README.md").read_text("utf-8")
 
 
 def count(name: Label | Risk, messages: list[corpus.Message] = ALL) -> int:

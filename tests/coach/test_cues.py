@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,10 @@ from hypothesis import strategies as st
 from closeknit.coach import corpus
 from closeknit.coach.cues import CueKind, find
 from closeknit.coach.labels import HURT
-from tests.coach.test_tasks import CORPUS
+from tests.coach import CORPUS
+
+#: Never the test part, which nothing may be tuned to.
+TUNED_ON = [message for part in ("train", "dev") for message in corpus.load(CORPUS / "en" / f"{part}.jsonl")]
 
 
 def seen(text: str) -> set[tuple[str, str]]:
@@ -69,22 +70,19 @@ def test_a_cue_is_where_it_says(text):
         assert text[cue.start : cue.end] == cue.words and 0 <= cue.start < cue.end <= len(text)
 
 
-def test_a_very_long_text_takes_no_time():
-    since = time.process_time()
-    find("i am so very really quite " * 4000 + "you always " * 4000)
-    assert time.process_time() - since < 5
+def test_a_very_long_text_is_read_to_its_end():
+    text = "i am so very really quite " * 4000 + "you always " * 4000 + "i am sad"
+    assert len(find(text)) == 4001 and find(text)[-1].words == "sad"
 
 
 def test_absolutes_point_at_hurt():
     """On what the coach may tune on: a message with "you always" or "you never" hurts at least twice as often as another."""
-    messages = corpus.load(CORPUS / "en" / "train.jsonl") + corpus.load(CORPUS / "en" / "dev.jsonl")
-    found = [one for one in messages if any(cue.label is CueKind.ABSOLUTE for cue in find(one.text))]
-    among, overall = (sum(bool(HURT & one.decided.labels) for one in some) / len(some) for some in (found, messages))
+    found = [one for one in TUNED_ON if any(cue.label is CueKind.ABSOLUTE for cue in find(one.text))]
+    among, overall = (sum(bool(HURT & one.decided.labels) for one in some) / len(some) for some in (found, TUNED_ON))
     assert len(found) >= 20 and among >= 2 * overall
 
 
 def test_a_feeling_that_is_found_is_mostly_one():
-    messages = corpus.load(CORPUS / "en" / "train.jsonl") + corpus.load(CORPUS / "en" / "dev.jsonl")
-    found = [one for one in messages if any(cue.label is CueKind.FEELING for cue in find(one.text))]
+    found = [one for one in TUNED_ON if any(cue.label is CueKind.FEELING for cue in find(one.text))]
     assert len(found) >= 100
     assert sum("feeling" in one.decided.labels for one in found) / len(found) > 0.75

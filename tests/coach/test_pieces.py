@@ -84,3 +84,15 @@ def test_every_output_has_one_place():
     assert len(set(heads.NAMES)) == len(heads.NAMES) == len(heads.PLACE)
     assert all(heads.NAMES[heads.PLACE[name]] == name for name in heads.NAMES)
     assert set(heads.OWN) == (set(Label) - {Label.NEUTRAL}) | set(Risk) and len(heads.EMOTIONS) == 28
+
+
+@pytest.mark.parametrize("least, most", [(128, 10_000), (0, 128)])
+def test_a_tokenizer_that_pads_or_truncates_is_refused(least, most):
+    class Even(Words):
+        def encode(self, sequence: str, *, add_special_tokens: bool) -> Words.Found:
+            found = super().encode(sequence, add_special_tokens=add_special_tokens)
+            lacking = max(0, least - len(found.ids))
+            return self.Found([*found.ids, *[0] * lacking][:most], [*found.offsets, *[(0, 0)] * lacking][:most])
+
+    with pytest.raises(ValueError, match="pads or truncates"):
+        Cutter(Even())

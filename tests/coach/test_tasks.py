@@ -9,8 +9,7 @@ import pytest
 
 from closeknit.coach.training import sets, tasks
 from closeknit.coach.training.sets import Example
-
-CORPUS = Path(__file__).parents[2] / "corpus"
+from tests.coach import CORPUS
 
 
 def some(task: str, count: int, of: str = "") -> list[Example]:

@@ -15,7 +15,7 @@ EMOTIONS = (
 OWN = (*(label for label in Label if label is not Label.NEUTRAL), *Risk)
 DEPTHS = ("simple", "complex")
 
-#: Group, and the names of its outputs. A group shares a layer; what a number means stands in `reader`.
+#: Group, and the names of its outputs. A group shares a layer. Before `training.settle` a number is no probability.
 GROUPS: dict[str, tuple[str, ...]] = {
     "empathy": tuple(f"{name}:{level}" for name in EMPATHY for level in range(LEVELS)),
     "own": tuple(str(name) for name in OWN),

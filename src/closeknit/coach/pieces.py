@@ -45,11 +45,15 @@ class Piece:
 
 
 class Cutter:
-    """Cuts texts into pieces with one tokenizer."""
+    """Cuts texts into pieces with one tokenizer. Raises ValueError for one that lacks a mark, pads or truncates."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._first, self._end, self._unknown = (self._number(name) for name in ("[CLS]", "[SEP]", "[UNK]"))
+        # As it comes from its file a tokenizer often pads and truncates: all texts would be equally long, the long ones cut.
+        for words in (1, 2 * TEXT_TOKENS):
+            if len(self._tokens("a " * words)[0]) != words:
+                raise ValueError("this tokenizer pads or truncates; switch both off first")
 
     def _number(self, name: str) -> int:
         number = self._tokenizer.token_to_id(name)

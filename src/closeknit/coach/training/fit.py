@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -157,9 +158,11 @@ def fit(
     low: bool = True,
 ) -> Iterator[str]:
     """Train, and yield a line now and then; at the end `folder/network.pt` holds the averaged weights. Goes on from
-    `folder/checkpoint.pt` where there is one. low: reckon in bfloat16, twice as fast where the processor knows it."""
+    `folder/checkpoint.pt` where there is one. low: reckon in bfloat16, twice as fast where the processor knows it.
+    Raises ValueError if the checkpoint is of another course: of other texts, rounds or another seed."""
     torch.manual_seed(seed)
     steps = plan({name: [len(one.piece.ids) for one in examples] for name, examples in ready.items()}, seed, rounds=rounds)
+    course = hashlib.sha256(repr((seed, steps)).encode()).hexdigest()
     optimizer = torch.optim.AdamW(_rates(network), betas=(0.9, 0.98))
     warm = max(1, int(WARM_UP * len(steps)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -169,6 +172,8 @@ def fit(
     kept, begin = folder / "checkpoint.pt", 0
     if kept.exists():
         state = torch.load(kept, weights_only=True)
+        if state["course"] != course:
+            raise ValueError(f"{kept} is of another course; take an empty folder, or remove it")
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
@@ -195,6 +200,7 @@ def fit(
             yield f"{step + 1} of {len(steps)}, {(time.monotonic() - since) / (step + 1 - begin):.3f} s a step: {told}"
         if (step + 1) % KEEP_EVERY == 0:
             state = {
+                "course": course,
                 "network": network.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "schedule": schedule.state_dict(),
