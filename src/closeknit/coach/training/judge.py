@@ -13,7 +13,7 @@ Numbers = NDArray[np.float64]
 def f1(wanted: Numbers, said: Numbers) -> float:
     """F1 of a yes-no question: 0 to 1; 0 where nothing was right. wanted, said: 0 or 1."""
     right = float((wanted * said).sum())
-    return 2 * right / (wanted.sum() + said.sum()) if right else 0.0
+    return float(2 * right / (wanted.sum() + said.sum())) if right else 0.0
 
 
 def precision(wanted: Numbers, said: Numbers) -> float:
