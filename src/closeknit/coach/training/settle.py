@@ -34,6 +34,29 @@ def _who_knows(name: str, parts: dict[str, list[Example]]) -> list[str]:
     return [part for part, examples in sorted(parts.items()) if examples and name in examples[0].targets]
 
 
+def settle_marks(wanted: dict[str, list[Numbers]], marks: dict[str, list[Numbers]]) -> dict[str, float]:
+    """For each way of empathy the score from which a token counts as showing it: best by token-F1.
+    wanted, marks: for each text a 0 or 1, and a score, for each of its own tokens."""
+    found = {}
+    for task in EMPATHY:
+        tried = np.linspace(-3, 3, 49)
+        scores = [judge.token_f1(wanted[task], [(one >= least).astype(float) for one in marks[task]]) for least in tried]
+        found[task] = float(tried[int(np.argmax(scores))])
+    return found
+
+
+def marks_table(
+    wanted: dict[str, list[Numbers]], marks: dict[str, list[Numbers]], settled: dict[str, Any]
+) -> dict[str, float]:
+    """How well the words that show empathy are found, as token-F1 for each way of it."""
+    return {
+        f"EPITOME {task} rationale token-F1": judge.token_f1(
+            wanted[task], [(one >= settled["marks"][task]).astype(float) for one in marks[task]]
+        )
+        for task in EMPATHY
+    }
+
+
 def settle(tune: dict[str, list[Example]], scores: dict[str, Numbers]) -> dict[str, Any]:
     """For each yes-no output slope, shift and threshold; for each way of empathy a temperature and shifts.
     scores: for each set (examples, len(NAMES)), as the network gave them."""

@@ -21,6 +21,12 @@ FOLDS = 5
 FORUMS = ("needadvice", "askparents")
 #: How often each set is gone through, and how much a batch of those that do not count 1 counts.
 ROUNDS = {"epitome": 6, "own": 16, "intimacy": 8, "offmychest": 3, "advice": 2, "emotions": 2, "politeness": 3, "needs": 1}
+#: The last stretch, at a lower rate: our own messages above all, and enough of the rest that it is not forgotten.
+LAST_ROUNDS = {
+    **{"epitome": 1, "own": 6, "intimacy": 2, "offmychest": 0.4},
+    **{"advice": 0.3, "emotions": 0.3, "politeness": 0.4, "needs": 0.1},
+}
+LAST_RATE = 0.4
 WEIGHT = {"advice": 0.7, "politeness": 0.7, "needs": 0.4}
 
 
