@@ -69,6 +69,7 @@ PLACES = {
     "dialogue.card": ("BOND", "PROSE", False),
     "dialogue.own": ("SELF", "PROSE", False),
     "dialogue.choice": ("BOND", "PROSE", False),
+    "member.coach": ("SELF", "PROSE", False),
 }
 Json = dict[str, Any]
 

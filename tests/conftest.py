@@ -39,6 +39,15 @@ def _plain_static(settings):
     settings.CK_STYLE_PAGE = True
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _stub_reader() -> None:
+    """The coach reads by a few plain words; its trained model has tests of its own."""
+    from closeknit.web.coach import desk
+    from tests.coach.made import Stub
+
+    desk.desk = desk.Desk(load=Stub)
+
+
 @pytest.fixture
 def cast(db):
     """Ana and Jonas in a bond, Cleo in a circle with them, Eve in a bond of her own."""

@@ -191,6 +191,8 @@ class Server:
     def environment(**settings: str) -> dict[str, str]:
         """The environment of a process of ours with these settings and no others, on this working copy's source."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("CLOSEKNIT_") and k != "DJANGO_SETTINGS_MODULE"}
+        # What is not about the coach goes without its trained model.
+        settings = {"coach": "false"} | settings
         env |= {f"CLOSEKNIT_{name.upper()}": value for name, value in settings.items()}
         return env | {"PYTHONPATH": str(ROOT / "src")}
 

@@ -52,6 +52,7 @@ HELD_BY = {
     vault.Place.DIALOGUE_CHOICE: (vault.Kind.BOND, "bond"),
     vault.Place.ARRIVAL: (vault.Kind.SELF, "self"),
     vault.Place.FACTOR: (vault.Kind.SELF, "self"),
+    vault.Place.COACH: (vault.Kind.SELF, "self"),
 }
 
 

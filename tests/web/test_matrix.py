@@ -87,6 +87,7 @@ def scene(cast):
         "token": "no-such-token",
         "member_id": cast.jonas.member.pk,
         "factor_id": Factor.objects.get(member=cast.ana.member).pk,
+        "name": "no-such-rehearsal",
         "word_id": PrivateWord.objects.get(member=cast.ana.member).pk,
     }
     return cast, ids, secret

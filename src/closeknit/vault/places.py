@@ -17,6 +17,7 @@ class Place(StrEnum):
     RECORD = "member.record"
     FACTOR = "member.factor"
     REFUSAL = "member.refusal"
+    COACH = "member.coach"
     # a bond's
     BOND_CARD = "bond.card"
     BOND_KEY = "bond.key"

@@ -44,6 +44,7 @@ class Config(BaseSettings):
     # Few on purpose: threads of one Python share one core, and each more makes all of them wait longer at every turn.
     threads: int = Field(2, ge=2, le=128, description="Threads for pages in each web process.")
     trusted_proxies: str = Field("", description="Addresses of reverse proxies whose headers are believed, by comma.")
+    coach: bool = Field(True, description="The coach: tips when asked, help in danger, rehearsals. Takes 200 MB when used.")
     debug: bool = Field(False, description="The style page at /style/. Only on this machine.")
     demo: bool = Field(False, description="Sample members in a throw-away folder; set by the demo command.")
 

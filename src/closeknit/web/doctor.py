@@ -367,12 +367,27 @@ def content(root: Path) -> Row:
     """Whether the content packs are whole."""
     from closeknit.method.content import check, merged
     from closeknit.method.scripts import check_scripts
+    from closeknit.web.content import check_coach
 
-    report = merged(check(root), check_scripts(root))
+    report = merged(check(root), check_scripts(root), check_coach(root))
     if report.problems:
         says = f"The content packs have {len(report.problems)} problems."
         return Row("content-broken", "bad", says, "`closeknit content check` names each.")
     return Row("content", "ok", "The content packs are whole.")
+
+
+def coach(config: settings.Config) -> Row:
+    """Whether the coach's model is there, whole, and the one that was packaged."""
+    from closeknit.coach.reader import ModelError, Reader
+
+    if not config.coach:
+        return Row("coach-off", "ok", "The coach is switched off.")
+    try:
+        Reader().read("It works.")
+    except ModelError as error:
+        mend = "Install Closeknit again, or set CLOSEKNIT_COACH=false."
+        return Row("no-coach", "bad", f"The coach cannot read: {error}.", mend)
+    return Row("coach", "ok", "The coach reads.")
 
 
 def passphrases(limit_ms: float = LIMIT_MS) -> Row:
@@ -424,4 +439,5 @@ def examine(environ: Mapping[str, str], *, online: bool = False) -> list[Row]:
         rows.append(backup(config.data, datetime.now(UTC)))
     from closeknit.web.content import content_root
 
-    return [*rows, broker(config), proxy(config), tls(config, online=online), passphrases(), content(content_root())]
+    rows += [broker(config), proxy(config), tls(config, online=online), passphrases()]
+    return [*rows, content(content_root()), coach(config)]

@@ -43,6 +43,7 @@ class Tab:
 YOURS = frozenset(
     {"settings", "passphrase", "record", "blocked", "account-delete", "new-keys", "kit-new", "of-age"}
     | {"export", "import", "words"}
+    | {"coach", "coach-off", "rehearsals", "rehearse"}
     | {"second-ways", "app-add", "passkey-add", "recovery-codes", "recovery-codes-new", "factor-remove"}
 )
 

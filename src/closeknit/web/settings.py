@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "closeknit.web.sealed",
     "closeknit.web.members",
     "closeknit.web.bonds",
+    "closeknit.web.coach",
     "closeknit.web.moments",
     "closeknit.web.dialogues",
     "closeknit.web.care",

@@ -29,6 +29,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("", include("closeknit.web.members.urls")),
     path("", include("closeknit.web.bonds.urls")),
+    path("", include("closeknit.web.coach.urls")),
     path("", include("closeknit.web.moments.urls")),
     path("", include("closeknit.web.dialogues.urls")),
     path("", include("closeknit.web.care.urls")),

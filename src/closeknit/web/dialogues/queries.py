@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from closeknit import vault
 from closeknit.method import dialogue as machine
 from closeknit.method.dialogue import FLOOR_AFTER, Phase, Spot, Turn, Verb, Verdict, View
-from closeknit.method.scripts import Script
+from closeknit.method.scripts import Act, Script
 from closeknit.web import clock
 from closeknit.web.bonds.opened import OpenBond, Person, Tampered
 from closeknit.web.bonds.signals import Waiting
@@ -169,6 +169,23 @@ class Page:
             if verb.value in self.can:
                 return verb.value
         return ""
+
+    @property
+    def coach_situation(self) -> str:
+        """What the composer's words are for, in the coach's words."""
+        if self.verb == Verb.REFLECTED.value:
+            return "reflect"
+        if self.verb in {Verb.VALIDATED.value, Verb.EMPATHISED.value}:
+            return "respond"
+        return "need" if self.act == Act.BUILD.value else "prompt"
+
+    @property
+    def coach_about(self) -> str:
+        """What they answer: the last words that somebody else said here."""
+        if self.coach_situation not in {"reflect", "respond"}:
+            return ""
+        theirs = [said.text for said in self.said if not said.mine and said.text]
+        return theirs[-1] if theirs else ""
 
     @property
     def can(self) -> frozenset[str]:

@@ -22,6 +22,7 @@ from closeknit.web import clock
 from closeknit.web.bonds.opened import OpenBond
 from closeknit.web.bonds.room import forget_kept, in_bond, kept_text, zone_of
 from closeknit.web.bonds.texts import clean_text
+from closeknit.web.coach.views import saved
 from closeknit.web.members.keys import keys_of
 from closeknit.web.members.pages import wants_json
 
@@ -457,7 +458,7 @@ def own(request: HttpRequest, opened: OpenBond, dialogue_id: uuid.UUID) -> HttpR
         return _page(request, opened, dialogue_id, form=forms.TurnForm(request.POST), status=422)
     services.own_write(opened, dialogue_id, **{field: text[:SCRATCH_MOST] if field == "scratch" else text})
     forget_kept(request)
-    return JsonResponse({"saved": True}) if wants_json(request) else _back(opened, dialogue_id)
+    return saved(request, text) if wants_json(request) else _back(opened, dialogue_id)
 
 
 @_acts

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from closeknit.method import moment as machine
 from closeknit.web.bonds.opened import OpenBond
 from closeknit.web.bonds.room import forget_kept, in_bond, kept_text, zone_of
+from closeknit.web.coach.views import saved
 from closeknit.web.members import services as member_services
 from closeknit.web.members.keys import keys_of
 from closeknit.web.members.pages import wants_json
@@ -157,7 +158,7 @@ def draft(request: HttpRequest, opened: OpenBond, moment_id: uuid.UUID) -> HttpR
         raise Http404
     services.draft_write(opened, row, text)
     forget_kept(request)
-    return JsonResponse({"saved": True}) if wants_json(request) else _back(opened, moment_id)
+    return saved(request, text) if wants_json(request) else _back(opened, moment_id)
 
 
 @in_bond

@@ -32,7 +32,40 @@ export function enhance(root = document) {
   for (const field of $$("[data-zone]", root)) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
   for (const button of $$("[data-noscript-only]", root)) button.hidden = true;
   for (const field of $$("textarea[data-draft-url]", root)) keepDraft(field);
+  for (const land of $$("[data-land]", root)) mayLand(land);
   root.querySelector("[data-focus]")?.focus();
+}
+
+// -- how might this land: a piece of the page under the composer, asked for by its writer, gone with the page ----------------
+function mayLand(land) {
+  const ask = land.querySelector("[data-land-ask]"), place = land.querySelector("[data-land-place]"), form = ask.form;
+  const given = [];
+  const send = (address, body) => fetch(address, { method: "POST", body, headers: { "X-Land": "1" } });
+  ask.addEventListener("click", async (event) => {
+    event.preventDefault();
+    if (ask.disabled) return;
+    const body = new FormData(form), label = ask.textContent;
+    body.set("given", given.join(","));
+    ask.disabled = true;
+    const slow = setTimeout(() => { ask.textContent = ask.dataset.busy }, 300);
+    try {
+      const answer = await send(ask.formAction, new URLSearchParams(body));
+      const fresh = document.createRange().createContextualFragment(await answer.text());
+      if (!fresh.querySelector(".landing")) throw new Error();
+      given.push(...(fresh.querySelector("[data-tips]")?.dataset.tips ?? "").split(",").filter(Boolean));
+      place.replaceChildren(fresh);
+    } catch { place.textContent = ask.dataset.failed }
+    clearTimeout(slow);
+    ask.textContent = label;
+    ask.disabled = false;
+  });
+  place.addEventListener("click", async (event) => {
+    const off = event.target.closest("[data-land-off]");
+    if (!off) return;
+    event.preventDefault();
+    const answer = await send(off.formAction, new URLSearchParams({ tip: off.value, csrfmiddlewaretoken: token() })).catch(() => null);
+    if (answer?.ok) off.parentElement.replaceChildren(document.createRange().createContextualFragment(await answer.text()));
+  });
 }
 
 // -- drafts: saved a moment after the last key ---------------------------------------------------------------------------
@@ -48,6 +81,8 @@ function keepDraft(field) {
       const answer = await fetch(field.dataset.draftUrl, { method: "POST", body: body(), headers: { Accept: "application/json" } });
       if (answer.status === 423) { reload(); return }
       const said = await answer.json().catch(() => ({}));
+      // Signs of danger: help, for whoever writes, and for nobody else. It stays until they leave the page.
+      if (said.care) field.form.querySelector("[data-care]")?.removeAttribute("hidden");
       if (answer.ok) { last = sent; if (state) state.textContent = saved }
       else if (state) state.textContent = said.say ?? state.dataset.failed ?? saved;
     } catch { if (state) state.textContent = "…" }
