@@ -5,8 +5,10 @@ DATA ?= data
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
+TRAIN_VENV := .venv-training
+OUT ?= coach-course
 
-.PHONY: help serve demo test lint screenshots bench bench-dialogue bench-live bench-store bench-load bench-alike bench-export drill lock clean
+.PHONY: help serve demo test lint screenshots bench bench-dialogue bench-live bench-store bench-load bench-alike bench-export bench-coach coach-train drill lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -71,12 +73,26 @@ bench-alike: $(VENV)/.test  ## Whether time tells what a mate keeps to themselve
 bench-export: $(VENV)/.test  ## A copy of everything, from 1,000 to 50,000 entries
 	$(BIN)/python bench/export.py
 
+$(TRAIN_VENV)/.ready: requirements-training.lock
+	@echo "Installing what learning needs (once, some minutes and gigabytes)"
+	@test -x $(TRAIN_VENV)/bin/python || $(PYTHON) -m venv $(TRAIN_VENV)
+	$(TRAIN_VENV)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements-training.lock
+	@touch $@
+
+coach-train: $(TRAIN_VENV)/.ready  ## Learn the coach's model anew, two hours on two cores (DATA=folder of the public sets, OUT=)
+	PYTHONPATH=src HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m closeknit.coach.training --data $(DATA) --out $(OUT)
+	@echo "The model lies in $(OUT)/model; copy it to src/closeknit/coach/model to package it"
+
+bench-coach: $(TRAIN_VENV)/.ready  ## How good and how quick the packaged coach is, beside six large encoders
+	$(TRAIN_VENV)/bin/python bench/coach.py
+
 drill: $(VENV)/.test  ## Kill the program 200 times on each store while members write, and count what is missing (KILLS=)
 	$(BIN)/python scripts/drill.py
 
 lock:  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --extra training pyproject.toml -o requirements-training.lock
 
 clean:  ## Remove the virtual environment and what tests left
-	rm -rf $(VENV) $(BENCH_VENV) dist build screenshots
+	rm -rf $(VENV) $(BENCH_VENV) $(TRAIN_VENV) dist build screenshots

@@ -19,7 +19,8 @@ BANNED = re.compile(
 
 def paths(base: str) -> list[str]:
     inside = ["", "prompt/", "prompts/", "depth/", "thread/", "us/", "invite/"]
-    return [*OUTSIDE, *(base + one for one in inside), "/you/", "/you/passphrase/", "/you/words/", "/bonds/new/"]
+    yours = ["/you/", "/you/passphrase/", "/you/words/", "/bonds/new/", "/coach/", "/rehearse/"]
+    return [*OUTSIDE, *(base + one for one in inside), *yours]
 
 
 def check(page, where: str) -> list[str]:

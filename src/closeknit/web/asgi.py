@@ -45,7 +45,9 @@ COPIES = Limit(
 COPIES_PATH = "/you/import/"
 #: What is sent to these takes long: a passphrase is worked on for a good part of a second, a copy is made for minutes.
 #: It has threads of its own, so that nobody's page waits behind it.
-SLOW_PATHS = ("/sign-", "/unlock/", "/recover/", "/confirm/", "/kit/", "/you/")
+SLOW_PATHS = ("/sign-", "/unlock/", "/recover/", "/confirm/", "/kit/", "/you/", "/rehearse/")
+#: So does waiting for the coach, wherever in a bond its button stands.
+SLOW_ENDS = ("/land/",)
 SLOW_THREADS = 6
 
 _PLAIN = (
@@ -179,7 +181,7 @@ class Shell:
             chunk = body.popleft()
             return {"type": "http.request", "body": chunk, "more_body": bool(body)}
 
-        slow = scope["method"] == "POST" and scope["path"].startswith(SLOW_PATHS)
+        slow = scope["method"] == "POST" and (scope["path"].startswith(SLOW_PATHS) or scope["path"].endswith(SLOW_ENDS))
         threads = self._slow if slow else self._pages
         await threads({**scope, "headers": headers}, whole, _patient(send))  # type: ignore[arg-type]
 

@@ -30,11 +30,12 @@ def rehearsals(language: str = "en") -> tuple[Rehearsal, ...]:
 
 
 def _lines(root: Path, language: str) -> Iterator[tuple[str, str]]:
+    """(where, line) of all that is said to a member."""
     for rule in books.load_tips(root, language).rules:
         yield from ((f"tips: {rule.id}", line) for line in (*rule.say, rule.why))
-    # What a made-up person says is theirs, and may name a wife; what is said to the member assumes nothing.
+    # A made-up person may have a wife, and say so; what is said to the member assumes nothing.
     for one in books.load_rehearsals(root, language):
-        yield from ((f"rehearsals: {one.id}", line) for line in (one.title, one.about, one.aim))
+        yield from ((f"rehearsals: {one.id}", line) for line in (one.title, one.aim))
 
 
 def check_coach(root: Path) -> Report:

@@ -66,11 +66,8 @@ def needs_care(text: str, wishes: Wishes) -> bool:
     """Whether a draft that is being saved shows clear signs of danger. Never raises; a busy coach did not look."""
     if not wishes.may_help or len(text.split()) < 3:
         return False
-    try:
-        (found,) = desks.desk.read([(text, None)], desks.GLANCE)
-    except NotNow:
-        return False
-    return bool(found.risks)
+    found = desks.desk.glance(text)
+    return found is not None and bool(found.risks)
 
 
 __all__ = ["Landing", "TipKind", "given_before", "land", "landed", "needs_care"]

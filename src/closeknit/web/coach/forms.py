@@ -18,10 +18,11 @@ class WishesForm(forms.Form):
     use = forms.ChoiceField(
         label=_("What it may do for you"),
         choices=[
-            (Use.TIPS.value, _("Tips when I ask, and help where I seem in danger")),
-            (Use.HELP.value, _("No tips; help where I seem in danger")),
+            (Use.TIPS.value, _("Tips and help")),
+            (Use.HELP.value, _("Help alone")),
             (Use.NONE.value, _("Neither")),
         ],
+        help_text=_("Tips come when you ask for them. Help shows when words look like danger."),
         widget=forms.RadioSelect,
     )
     quiet_in = forms.MultipleChoiceField(
