@@ -8,7 +8,7 @@ BENCH_VENV := .venv-bench
 TRAIN_VENV := .venv-training
 OUT ?= coach-course
 
-.PHONY: help serve demo test lint screenshots bench bench-dialogue bench-live bench-store bench-load bench-alike bench-export bench-coach coach-train drill lock clean
+.PHONY: help serve demo test lint screenshots bench bench-dialogue bench-live bench-store bench-load bench-alike bench-export bench-coach bench-coach-busy coach-train drill lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -85,6 +85,9 @@ coach-train: $(TRAIN_VENV)/.ready  ## Learn the coach's model anew, two hours on
 
 bench-coach: $(TRAIN_VENV)/.ready  ## How good and how quick the packaged coach is, beside six large encoders
 	$(TRAIN_VENV)/bin/python bench/coach.py
+
+bench-coach-busy: $(VENV)/.test  ## Whether pages stay quick while many ask the coach at once (ARGS=)
+	$(BIN)/python bench/coach_busy.py $(ARGS)
 
 drill: $(VENV)/.test  ## Kill the program 200 times on each store while members write, and count what is missing (KILLS=)
 	$(BIN)/python scripts/drill.py

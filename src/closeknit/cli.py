@@ -419,10 +419,8 @@ def coach_read(jsonl: bool, folder: Path | None, threads: int) -> None:
         _say_and_end("no-model", f"{error}.")
     book = load_tips(content_root())
 
-    def tips(reading: Any, asked: tuple[str, str | None]) -> list[dict[str, Any]]:
-        text, reply = asked
-        about = reader.read(reply) if reply else None
-        situation = Situation.RESPOND if reply else Situation.PROMPT
+    def tips(text: str, reading: Any, about: Any) -> list[dict[str, Any]]:
+        situation = Situation.PROMPT if about is None else Situation.RESPOND
         return [tip.as_json() for tip in feedback(reading, situation, book, text, about=about)]
 
     asked = io.TextIOWrapper(sys.stdin.buffer, "utf-8", errors="replace")

@@ -13,7 +13,7 @@ from tests.coach.made import Stub
 
 
 def told(asked: list[str]) -> list[dict]:
-    return [json.loads(one) for one in lines.answer(asked, Stub().read_all, lambda _reading, _asked: [])]
+    return [json.loads(one) for one in lines.answer(asked, Stub().read_all, lambda _text, _reading, _about: [])]
 
 
 def test_one_line_each_in_order():
@@ -40,6 +40,17 @@ def test_a_bad_line_says_what_is_wrong_and_the_rest_goes_on(line, name, says):
     assert second["id"] == 9 and "reading" in second
 
 
+def test_what_is_answered_is_read_too_and_goes_with_its_own_line():
+    asked = [
+        json.dumps({"id": n, "text": f"text {n}", "reply_to": f"never {n}" if n % 2 else None}) for n in range(5)
+    ]
+    seen = []
+    for _line in lines.answer(asked, Stub().read_all, lambda text, _reading, about: seen.append((text, about)) or []):
+        pass
+    assert [text for text, _about in seen] == [f"text {n}" for n in range(5)]
+    assert [about is not None and about.labels == ("criticism",) for _text, about in seen] == [False, True, False, True, False]
+
+
 def test_any_id_comes_back_as_it_was_and_blank_lines_are_passed_over():
     asked = ['{"id": {"a": [1, null]}, "text": ""}', "", "  \n", '{"text": "no id at all"}']
     found = told(asked)
@@ -49,7 +60,7 @@ def test_any_id_comes_back_as_it_was_and_blank_lines_are_passed_over():
 
 def test_whoever_sends_one_line_and_waits_has_its_answer():
     sent: queue.Queue[str | None] = queue.Queue()
-    answers = lines.answer(iter(sent.get, None), Stub().read_all, lambda _reading, _asked: [])
+    answers = lines.answer(iter(sent.get, None), Stub().read_all, lambda _text, _reading, _about: [])
     for number in range(3):
         sent.put(json.dumps({"id": number, "text": "hello"}))
         got: queue.Queue[str] = queue.Queue()
@@ -67,7 +78,7 @@ def test_no_more_is_held_than_a_little():
             taken += 1
             yield '{"id": 1, "text": "hello"}'
 
-    answers = lines.answer(endless(), Stub().read_all, lambda _reading, _asked: [])
+    answers = lines.answer(endless(), Stub().read_all, lambda _text, _reading, _about: [])
     for _number in range(200):
         next(answers)
     assert taken < 200 + 3 * lines.AHEAD + 2
@@ -78,7 +89,7 @@ def test_a_source_that_breaks_is_not_swallowed_and_what_came_before_is_answered(
         yield '{"id": 1, "text": "hello"}'
         raise OSError("gone")
 
-    answers = lines.answer(broken(), Stub().read_all, lambda _reading, _asked: [])
+    answers = lines.answer(broken(), Stub().read_all, lambda _text, _reading, _about: [])
     assert json.loads(next(answers))["id"] == 1
     with pytest.raises(OSError, match="gone"):
         list(answers)

@@ -95,6 +95,7 @@ def test_broken_yaml_is_a_problem_and_not_a_crash(tmp_path):
 
 def test_the_command_prints_json(tmp_path):
     answer = CliRunner().invoke(main, ["content", "check", "--json"])
-    assert answer.exit_code == 0 and json.loads(answer.output) == {"problems": [], "counts": {"prompts": 60, "scripts": 12}}
+    counts = {"prompts": 60, "scripts": 12, "tips": 28, "rehearsals": 24}
+    assert answer.exit_code == 0 and json.loads(answer.output) == {"problems": [], "counts": counts}
     answer = CliRunner().invoke(main, ["content", "check", "--json", str(pack(tmp_path, {**GOOD, "level": 6}))])
     assert answer.exit_code == 1 and json.loads(answer.output)["problems"][0]["code"] == "schema"

@@ -76,10 +76,10 @@ def _together(lines: Iterable[str]) -> Iterator[list[str]]:
 def answer(
     lines: Iterable[str],
     read_all: Callable[[Sequence[Asked]], Sequence[Reading]],
-    tips: Callable[[Reading, Asked], list[dict[str, Any]]],
+    tips: Callable[[str, Reading, Reading | None], list[dict[str, Any]]],
 ) -> Iterator[str]:
     """For each line that is not blank one line of JSON: id, reading and tips, or id and error. In order; whoever sends one
-    line and waits gets its answer before sending the next."""
+    line and waits gets its answer before sending the next. tips: of a text, its reading, and one of what it answers."""
     for batch in _together(lines):
         asked: list[tuple[Any, Asked | None, str]] = []
         for line in batch:
@@ -87,11 +87,15 @@ def answer(
                 asked.append((*parse(line), ""))
             except LineError as error:
                 asked.append((error.args[1], None, error.args[0]))
-        readings = iter(read_all([one for _id, one, _error in asked if one is not None]))
+        whole = [one for _id, one, _error in asked if one is not None]
+        replies = [(reply, None) for _text, reply in whole if reply]
+        found_all = read_all([*whole, *replies])
+        readings, heard = iter(found_all), iter(found_all[len(whole) :])
         for name, one, wrong in asked:
             if one is None:
                 found: dict[str, Any] = {"id": name, "error": wrong}
             else:
                 seen = next(readings)
-                found = {"id": name, "reading": seen.as_json(), "tips": tips(seen, one)}
+                about = next(heard) if one[1] else None
+                found = {"id": name, "reading": seen.as_json(), "tips": tips(one[0], seen, about)}
             yield json.dumps(found, ensure_ascii=False)

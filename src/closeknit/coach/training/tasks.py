@@ -23,10 +23,10 @@ FORUMS = ("needadvice", "askparents")
 ROUNDS = {"epitome": 6, "own": 16, "intimacy": 8, "offmychest": 3, "advice": 2, "emotions": 2, "politeness": 3, "needs": 1}
 #: The last stretch, at a lower rate: our own messages above all, and enough of the rest that it is not forgotten.
 LAST_ROUNDS = {
-    **{"epitome": 1, "own": 6, "intimacy": 2, "offmychest": 0.4},
-    **{"advice": 0.3, "emotions": 0.3, "politeness": 0.4, "needs": 0.1},
+    **{"epitome": 1.5, "own": 12, "intimacy": 2, "offmychest": 0.5},
+    **{"advice": 0.4, "emotions": 0.4, "politeness": 0.5, "needs": 0.1},
 }
-LAST_RATE = 0.4
+LAST_RATE = 0.7
 WEIGHT = {"advice": 0.7, "politeness": 0.7, "needs": 0.4}
 
 
