@@ -128,3 +128,22 @@ def test_kappa_is_cohens():
     # 20 yes and yes, 5 yes and no, 10 no and yes, 15 no and no: agreement 0.7, by chance 0.5.
     pairs = [("need", "need")] * 20 + [("need", "request")] * 5 + [("request", "need")] * 10 + [("request", "request")] * 15
     assert corpus.kappa([message(*pair) for pair in pairs], Label.NEED) == pytest.approx(0.4)
+
+
+# -- the plain ones -------------------------------------------------------------------------------------------------------
+
+PLAIN = [json.loads(line) for line in (FOLDER / "plain.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_the_plain_ones_are_five_hundred_of_four_sorts():
+    assert len(PLAIN) == 500 and len({one["id"] for one in PLAIN}) == 500
+    assert len({one["text"].lower() for one in PLAIN}) == 500
+    sorts = Counter(one["sort"] for one in PLAIN)
+    assert set(sorts) == {"plain", "warm", "playful", "heated"} and min(sorts.values()) >= 50
+    assert {one["kind"] for one in PLAIN} == {message.kind for message in ALL}
+    assert 150 <= sum(one["reply_to"] is not None for one in PLAIN) <= 300
+
+
+def test_none_of_the_plain_ones_is_learnt_from():
+    known = {message.text.lower() for part in ("train", "dev") for message in PARTS[part]}
+    assert not [one["text"] for one in PLAIN if one["text"].lower() in known and len(one["text"].split()) > 3]

@@ -48,7 +48,8 @@ def test_what_is_answered_is_read_too_and_goes_with_its_own_line():
     for _line in lines.answer(asked, Stub().read_all, lambda text, _reading, about: seen.append((text, about)) or []):
         pass
     assert [text for text, _about in seen] == [f"text {n}" for n in range(5)]
-    assert [about is not None and about.labels == ("criticism",) for _text, about in seen] == [False, True, False, True, False]
+    heard = [about is not None and about.labels == ("criticism",) for _text, about in seen]
+    assert heard == [False, True, False, True, False]
 
 
 def test_any_id_comes_back_as_it_was_and_blank_lines_are_passed_over():

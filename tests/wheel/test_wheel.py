@@ -59,5 +59,9 @@ def test_the_other_commands_answer(installed, tmp_path):
     assert "doctor" in run("--help").stdout
     looked = run("doctor", "--json")
     assert looked.returncode == 0 and '"fine": true' in looked.stdout and not (tmp_path / "data").exists()
-    for command in ("serve", "worker", "demo"):
-        assert run(command, "--help").returncode == 0
+    line = '{"id": 1, "text": "See you at six.", "reply_to": null}'
+    command = [str(installed), "coach", "read", "--jsonl"]
+    read = subprocess.run(command, input=line, capture_output=True, text=True, env=env, cwd=tmp_path)
+    assert read.returncode == 0 and '"reading"' in read.stdout and read.stderr == ""
+    for name in ("serve", "worker", "demo"):
+        assert run(name, "--help").returncode == 0
