@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -34,13 +35,19 @@ def server(tmp_path_factory, chromium) -> Iterator[Server]:
     environment = {"debug": "true"}
     if boot.POSTGRES is not None:
         environment["database_url"] = boot.POSTGRES.create(f"browser_{uuid.uuid4().hex}")
-    one = Server.start(tmp_path_factory.mktemp("browser") / "data", **environment)
+    one = start(tmp_path_factory.mktemp("browser") / "data", chromium, **environment)
+    yield one
+    one.stop()
+
+
+def start(data: Path, chromium, **environment: str) -> Server:
+    """A server with its host's account."""
+    one = Server.start(data, **environment)
     page = chromium.new_page()
     page.goto(one.url + "/sign-up/")
     Visitor(page, one.url).sign_up("host")
     page.context.close()
-    yield one
-    one.stop()
+    return one
 
 
 @pytest.fixture(scope="session")

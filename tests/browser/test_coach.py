@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import Visitor, Watch, make_pair, press
+from tests.browser.conftest import Visitor, Watch, make_pair, press, start
 from tests.browser.test_pages import check
-from tests.services import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 WORDS = "I felt left out on Friday. You never ask me what I want."
@@ -15,11 +14,7 @@ WORDS = "I felt left out on Friday. You never ask me what I want."
 @pytest.fixture(scope="module")
 def coached(tmp_path_factory, chromium):
     """A server whose coach is on."""
-    one = Server.start(tmp_path_factory.mktemp("coach") / "data", coach="true")
-    page = chromium.new_page()
-    page.goto(one.url + "/sign-up/")
-    Visitor(page, one.url).sign_up("host")
-    page.context.close()
+    one = start(tmp_path_factory.mktemp("coach") / "data", chromium, coach="true")
     yield one
     one.stop()
 

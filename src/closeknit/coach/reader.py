@@ -41,6 +41,26 @@ def _checked(folder: Path) -> None:
         raise ModelError(f"the coach's model is not whole: {error}") from None
 
 
+def session(model: Path, *, threads: int) -> Any:
+    """A network ready to run on this many processor cores."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def run(network: Any, pieces: Sequence[Piece]) -> tuple[Scores, Scores]:
+    """(scores (pieces, len(NAMES)), marks (pieces, tokens, 3)) of some pieces, padded to the longest."""
+    shape = (len(pieces), max(len(piece.ids) for piece in pieces))
+    ids, types, mask = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+    for row, piece in enumerate(pieces):
+        size = len(piece.ids)
+        ids[row, :size], types[row, :size], mask[row, :size] = piece.ids, piece.types, 1
+    scores, marks = network.run(None, {"input_ids": ids, "token_type_ids": types, "attention_mask": mask})
+    return np.asarray(scores), np.asarray(marks)
+
+
 class Reader:
     """Reads texts. One a process is enough; it may be used by several threads at once.
 
@@ -52,12 +72,7 @@ class Reader:
         _checked(folder)
         self._cutter = Cutter(WordPieces.load(folder / "vocab.txt"))
         self._settled: dict[str, Any] = json.loads((folder / "settled.json").read_text("utf-8"))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False
-        model = str(folder / "reader.onnx")
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = session(folder / "reader.onnx", threads=threads)
 
     def read(self, text: str, reply_to: str | None = None) -> Reading:
         """What is seen in one text, read as an answer to `reply_to` where there is one. Any length; never raises for a
@@ -72,7 +87,7 @@ class Reader:
         rows: dict[int, Scores] = {}
         stretches: dict[int, dict[str, list[tuple[int, int]]]] = {}
         for chosen in _batches(order, [len(piece.ids) for _at, piece in pieces]):
-            scores, marks = self._run([pieces[number][1] for number in chosen])
+            scores, marks = run(self._session, [pieces[number][1] for number in chosen])
             for place, number in enumerate(chosen):
                 rows[number] = scores[place]
                 stretches[number] = self._marked(pieces[number][1], marks[place])
@@ -86,16 +101,6 @@ class Reader:
             seen = () if silence else cues.find(text)
             found.append(reading.make(row, self._settled, spans=spans, cues=seen, silence=silence))
         return found
-
-    def _run(self, pieces: list[Piece]) -> tuple[Scores, Scores]:
-        longest = max(len(piece.ids) for piece in pieces)
-        shape = (len(pieces), longest)
-        ids, types, mask = (np.zeros(shape, dtype=np.int64) for _ in range(3))
-        for row, piece in enumerate(pieces):
-            size = len(piece.ids)
-            ids[row, :size], types[row, :size], mask[row, :size] = piece.ids, piece.types, 1
-        scores, marks = self._session.run(None, {"input_ids": ids, "token_type_ids": types, "attention_mask": mask})
-        return np.asarray(scores), np.asarray(marks)
 
     def _marked(self, piece: Piece, marks: Scores) -> dict[str, list[tuple[int, int]]]:
         own = marks[piece.start : piece.start + len(piece.offsets)]

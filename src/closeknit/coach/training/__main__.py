@@ -16,6 +16,7 @@ import numpy as np
 
 from closeknit.coach.heads import EMPATHY
 from closeknit.coach.pieces import Cutter
+from closeknit.coach.reader import run, session
 from closeknit.coach.words import WordPieces
 
 from .judge import Numbers
@@ -61,9 +62,11 @@ class Course:
         self.network = start_network(_weights())
 
     def learn(self, share: float) -> None:
-        """Both stretches, each resumed where it was cut. share: of all rounds, for a quick try."""
+        """Both stretches, each resumed where it was cut; then the network in eight bits into `out/model`.
+        share: of all rounds, for a quick try."""
         import torch
 
+        from .export import export
         from .fit import fit, prepare
 
         ready = {name: prepare(examples, self.cutter) for name, examples in self.parts.train.items()}
@@ -79,26 +82,24 @@ class Course:
                 for line in fit(self.network, ready, seed=self.seed, folder=folder, rounds=parts, rate=rate):
                     click.echo(f"{name}: {line}")
             self.network.load_state_dict(torch.load(folder / "network.pt", weights_only=True))
-        self.network.eval()
+        export(self.network, self.out / "model")
+        self.session = session(self.out / "model" / "reader.onnx", threads=2)
 
     def see(self, examples: list[Example]) -> Seen:
-        """Examples through the network, 64 at a time."""
-        import torch
-
-        from .fit import prepare, tensors
+        """Examples through the network as it will be packaged: what is settled has to fit what is shipped."""
+        from .fit import prepare
 
         cut = prepare(examples, self.cutter)
         rows: dict[int, Numbers] = {}
         marks: dict[int, Numbers] = {}
         order = sorted(range(len(cut)), key=lambda at: len(cut[at].piece.ids))
-        for start in range(0, len(order), 64):
-            chosen = order[start : start + 64]
-            with torch.no_grad():
-                scores, tokens = self.network(*tensors([cut[at].piece for at in chosen]))
+        for start in range(0, len(order), 32):
+            chosen = order[start : start + 32]
+            scores, tokens = run(self.session, [cut[at].piece for at in chosen])
             for place, at in enumerate(chosen):
                 piece = cut[at].piece
-                rows[at] = scores[place].double().numpy()
-                marks[at] = tokens[place, piece.start : piece.start + len(piece.offsets)].double().numpy()
+                rows[at] = scores[place].astype(float)
+                marks[at] = tokens[place, piece.start : piece.start + len(piece.offsets)].astype(float)
         seen = Seen(np.stack([rows[at] for at in range(len(cut))]), {}, {})
         for column, task in enumerate(EMPATHY):
             seen.marks[task] = [marks[at][:, column] for at in range(len(cut))]
@@ -115,8 +116,8 @@ class Course:
         return settled, figures | marks_table(held["epitome"].wanted, held["epitome"].marks, settled)
 
     def write(self, settled: dict[str, Any], figures: dict[str, float]) -> None:
-        """The package and its figures into `out/model`."""
-        from .export import export
+        """What belongs to the network, beside it in `out/model`, with its figures."""
+        from .export import package
 
         about = {
             "fold": self.fold,
@@ -124,8 +125,7 @@ class Course:
             "learnt_from": {name: len(examples) for name, examples in self.parts.train.items()},
             "scores": {name: round(value, 4) for name, value in figures.items()},
         }
-        vocabulary = (_weights() / "vocab.txt").read_text("utf-8").splitlines()
-        export(self.network, vocabulary, settled, about, self.out / "model")
+        package(self.out / "model", _weights() / "vocab.txt", settled, about)
 
 
 @click.command()

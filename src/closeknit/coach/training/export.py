@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,9 @@ def _shorter(network: Network) -> None:
         embeddings.token_type_ids = embeddings.token_type_ids[:, :POSITIONS]
 
 
-def export(network: Network, vocabulary: list[str], settled: dict[str, Any], about: dict[str, Any], folder: Path) -> None:
-    """Write FILES and manifest.json. about: what the manifest says of where it comes from. Raises ValueError if the network
-    is larger than a package may hold."""
+def export(network: Network, folder: Path) -> None:
+    """Write `reader.onnx`, in eight bits. The network is changed by it. Raises ValueError if it is larger than a package may
+    hold."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,17 +43,14 @@ def export(network: Network, vocabulary: list[str], settled: dict[str, Any], abo
     names = ["input_ids", "token_type_ids", "attention_mask"]
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "whole.onnx"
-        axes = {name: {0: "batch", 1: "tokens"} for name in names} | {
-            "scores": {0: "batch"},
-            "marks": {0: "batch", 1: "tokens"},
-        }
+        axes = {name: {0: "batch", 1: "tokens"} for name in (*names, "marks")}
         torch.onnx.export(
             network,
             (ids, types, torch.ones_like(ids)),
             str(whole),
             input_names=names,
             output_names=["scores", "marks"],
-            dynamic_axes=axes,
+            dynamic_axes={**axes, "scores": {0: "batch"}},
             dynamo=False,
             opset_version=17,
         )
@@ -60,7 +58,11 @@ def export(network: Network, vocabulary: list[str], settled: dict[str, Any], abo
     size = (folder / "reader.onnx").stat().st_size
     if size > MOST_BYTES:
         raise ValueError(f"the network has {size:,} bytes, more than a package may hold ({MOST_BYTES:,})")
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", "utf-8")
+
+
+def package(folder: Path, vocabulary: Path, settled: dict[str, Any], about: dict[str, Any]) -> None:
+    """Put the other files beside `reader.onnx`. about: what the manifest says of where it comes from."""
+    shutil.copy(vocabulary, folder / "vocab.txt")
     (folder / "settled.json").write_text(json.dumps(settled, indent=1) + "\n")
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
     (folder / "manifest.json").write_text(json.dumps({**about, "sha256": hashes}, indent=1) + "\n")
