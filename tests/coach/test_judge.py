@@ -31,13 +31,19 @@ def test_the_threshold_with_the_best_f1_lies_between_two_values():
 
 
 def test_a_threshold_that_must_be_right_speaks_less():
-    p = np.linspace(1, 0.05, 20)
-    wanted = numbers(1, 1, 1, 1, 0, 1, 1, 0, 1, 0, *[0] * 10)
-    generous, careful = judge.best_threshold(wanted, p), judge.best_threshold(wanted, p, least_precision=0.95)
+    draw = np.random.default_rng(11)
+    p = draw.random(400)
+    wanted = (draw.random(400) < p).astype(float)
+    generous, careful = judge.best_threshold(wanted, p), judge.sure_threshold(wanted, p, 0.92)
     assert careful > generous
-    assert judge.precision(wanted, (p >= careful).astype(float)) == 1
-    # Never right often enough: the one that is right most often.
-    assert judge.best_threshold(numbers(0, 1, 0, 1, 1), numbers(0.9, 0.8, 0.7, 0.6, 0.5), least_precision=0.99) < 0.5
+    said = (p >= careful).astype(float)
+    assert said.sum() > 20 and judge.precision(wanted, said) >= 0.88
+    assert judge.sure_threshold(wanted, p, 0.7) < careful
+
+
+def test_where_it_is_never_right_often_enough_it_speaks_where_it_is_right_most_often():
+    wanted, p = numbers(0, 1, 0, 1, 0), numbers(0.6, 0.5, 0.4, 0.3, 0.2)
+    assert 0.4 < judge.sure_threshold(wanted, p, 0.99) < 0.6
 
 
 def test_platt_finds_the_line_that_the_answers_came_from():

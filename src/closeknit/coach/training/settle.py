@@ -15,8 +15,8 @@ from . import judge
 from .judge import Numbers
 from .sets import Example, quarters
 
-#: A hurt label speaks only where it is right this often on what was kept for tuning; a false alarm costs trust.
-HURT_PRECISION = 0.93
+#: A hurt label speaks only where it is right about this often; a false alarm costs trust.
+HURT_PRECISION = 0.92
 BINARY = (*GROUPS["own"], *GROUPS["support"], *GROUPS["advised"], *GROUPS["emotions"], *GROUPS["needs"])
 
 
@@ -66,8 +66,8 @@ def settle(tune: dict[str, list[Example]], scores: dict[str, Numbers]) -> dict[s
         wanted = np.concatenate([column(tune[one], name) for one in sets])
         raw = np.concatenate([scores[one][:, PLACE[name]] for one in sets]).astype(float)
         slope, shift = judge.platt(wanted, raw)
-        least = HURT_PRECISION if name in HURT else 0.0
-        threshold = judge.best_threshold(wanted, judge.sigmoid(slope * raw + shift), least_precision=least)
+        p = judge.sigmoid(slope * raw + shift)
+        threshold = judge.sure_threshold(wanted, p, HURT_PRECISION) if name in HURT else judge.best_threshold(wanted, p)
         found["binary"][name] = {"slope": slope, "shift": shift, "threshold": threshold}
     for task in EMPATHY:
         wanted_levels = column(tune["epitome"], task).astype(int)
