@@ -25,7 +25,7 @@ from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.care.lines import load_lines
-from closeknit.web.content import content_root
+from closeknit.web.content import content_root, rehearsals, tips
 from closeknit.web.dialogues import library
 from closeknit.web.moments import deck
 from closeknit.web.moments import services as moments
@@ -128,19 +128,26 @@ class Scene(Cast):
             "prompt_id": self.own.id,
             "word_id": PrivateWord.objects.get(member=self.ana.member).pk,
             "token": "5",
+            "name": rehearsals()[0].id,
         }
         self.states = [(self.pair, first), (self.pair, waiting), (self.pair, writing), (self.circle_id, in_circle)]
 
     def data(self) -> list[str]:
         """Everything on the pages that no translation touches: names, prompts, help lines, the program's name."""
         found = ["Closeknit", "Ana & Jonas", "Sunday table", "Ana", "Jonas", "Cleo", "Eve", "ana", "Ana's answer"]
-        found += ["Jonas's answer", "testserver", "Ctrl+Shift+Delete", "HTTP", "QR"]
+        found += ["Jonas's answer", "testserver", "never", "felt", "Ctrl+Shift+Delete", "HTTP", "QR"]
         for prompt in deck.the_deck().prompts:
             found += [prompt.text, prompt.why, prompt.stay, *prompt.start]
         for script in library.the_scripts().values():
             # A name stands where a placeholder stood: what is around it is known.
             for _where, text in scripts.texts(script):
                 found += [piece for piece in re.split(r"\{\w+\}", text) if PLAIN.search(piece)]
+        for one in rehearsals():
+            turns = [line for turn in one.turns for line in turn.model_dump().values()]
+            found += [one.title, one.person, one.about, one.aim, one.opening, *turns]
+        for rule in tips().rules:
+            pieces = [piece for line in rule.say for piece in re.split(r"\{\w+\}|\*", line) if PLAIN.search(piece)]
+            found += [*pieces, rule.why, *tips().sources.values()]
         for country in load_lines([content_root() / "en" / "help" / "lines.yaml"], date(2026, 1, 1)):
             found.append(country.name)
             for line in country.lines:
@@ -206,6 +213,14 @@ def every_page(scene: Scene) -> Iterator[tuple[str, str, Any]]:
             if answer.status_code in {200, 403, 404, 410} and (who != "invited" or "join" in name):
                 yield f"{name} for {who}", path, answer
     pair, circle = f"/b/{scene.pair}/", f"/b/{scene.circle_id}/"
+    rehearsal = f"/rehearse/{scene.ids['name']}/"
+    yield "a reply", rehearsal, ana.post(rehearsal, {"do": "see", "text": "It sounds like 0, and 1 makes sense."})
+    yield "no reply", rehearsal, ana.post(rehearsal, {"do": "see", "text": ""})
+    yield "the end", rehearsal, ana.post(rehearsal, {"said": ["0", "1", "2"]})
+    yield "before the coach is chosen", f"{pair}land/", ana.post(f"{pair}land/", {"text": "0", "situation": "prompt"})
+    ana.post("/coach/", {"use": "tips"})
+    for text in ("I felt 0 and it makes sense that you never 1.", "", "I want to die tonight."):
+        yield "how it may land", f"{pair}land/", ana.post(f"{pair}land/", {"text": text, "situation": "respond"})
     asked = [f"/b/{bond}/m/{moment}/" for bond, moment in scene.states]
     asked += [circle + one for one in ("us/", "depth/", "invite/", "together/", "go/", "thread/", "")]
     for path in (*asked, "/you/export/"):
