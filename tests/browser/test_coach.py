@@ -8,7 +8,7 @@ from tests.browser.conftest import Visitor, Watch, make_pair, press, start
 from tests.browser.test_pages import check
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
-WORDS = "I felt left out on Friday. You never ask me what I want."
+WORDS = "So selfish. You never think of anyone but yourself and you never will."
 
 
 @pytest.fixture(scope="module")

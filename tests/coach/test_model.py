@@ -105,7 +105,8 @@ def test_languages_it_cannot_read(text, english):
 def test_a_long_text_is_read_to_its_end(reader):
     calm = "We went to the lake and had soup. " * 80
     assert not set(reader.read(calm).labels) & HURT
-    assert Label.CRITICISM in reader.read(calm + "You never think of anyone but yourself.").labels
+    # A sentence alone may drown in a long part; a paragraph at the very end does not.
+    assert Label.CRITICISM in reader.read(calm + "You are selfish. You never think of anyone but yourself. " * 8).labels
     assert AT_ONCE < 4096
 
 
@@ -129,7 +130,7 @@ def test_the_package_is_as_small_as_it_should_be():
 
 def test_the_command_keeps_its_contract(tmp_path):
     asked = [
-        {"id": 1, "text": "You never ask me. I felt left out.", "reply_to": "I forgot."},
+        {"id": 1, "text": "You never think of anyone but yourself.", "reply_to": "I forgot."},
         "not JSON",
         {"id": "two", "text": "", "reply_to": None},
         {"id": 3, "text": "See you at six."},

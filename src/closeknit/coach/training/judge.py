@@ -49,8 +49,9 @@ def best_threshold(wanted: Numbers, p: Numbers) -> float:
 
 def sure_threshold(wanted: Numbers, p: Numbers, least: float) -> float:
     """The threshold with the best F1 among those on calibrated p above which what is said is right in `least` of all cases
-    (0 to 1); if there is none, the one above which it is right most often. How often that is, is half what was seen and half what p promises: a
-    few dozen positives alone say too little, and speak too rarely or too soon (measured on halves of the own dev part)."""
+    (0 to 1); if there is none, the one above which it is right most often. How often that is, is half what was seen and
+    half what p promises: a few dozen positives alone say too little, and speak too rarely or too soon (measured on halves
+    of the own dev part)."""
     order = np.argsort(-p)
     hits = np.cumsum(wanted[order])
     said = np.arange(1, len(p) + 1)
