@@ -25,6 +25,7 @@ from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.care.lines import load_lines
+from closeknit.web.coach.views import mark
 from closeknit.web.content import content_root, rehearsals, tips
 from closeknit.web.dialogues import library
 from closeknit.web.moments import deck
@@ -128,7 +129,7 @@ class Scene(Cast):
             "prompt_id": self.own.id,
             "word_id": PrivateWord.objects.get(member=self.ana.member).pk,
             "token": "5",
-            "name": rehearsals()[0].id,
+            "name": mark(self.ana.keyring, rehearsals()[0]),
         }
         self.states = [(self.pair, first), (self.pair, waiting), (self.pair, writing), (self.circle_id, in_circle)]
 

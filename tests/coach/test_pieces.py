@@ -14,11 +14,11 @@ from closeknit.coach.pieces import OVERLAP, Cutter
 
 @dataclass
 class Words:
-    """A tokenizer that knows words by heart as they come; "?" is unknown to it."""
+    """A tokenizer that knows words by heart as they come."""
 
-    known: dict[str, int] = field(default_factory=lambda: {"[CLS]": 1, "[SEP]": 2, "[UNK]": 3, "?": 3})
+    known: dict[str, int] = field(default_factory=lambda: {"[CLS]": 1, "[SEP]": 2})
 
-    first, end, unknown = 1, 2, 3
+    first, end = 1, 2
 
     def cut(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         found = list(re.finditer(r"\w+|\S", text))
@@ -60,11 +60,6 @@ def test_every_word_of_a_long_text_is_read_and_pieces_overlap(size):
     assert all(len(piece.offsets) <= heads.TEXT_TOKENS for piece in pieces)
     assert all(len(one & following) >= OVERLAP for one, following in zip(read, read[1:], strict=False))
     assert (len(pieces) == 1) == (size <= heads.TEXT_TOKENS)
-
-
-def test_the_share_that_the_network_has_never_seen():
-    cutter = Cutter(Words())
-    assert cutter.unknown("so ? and ?") == 0.5 and cutter.unknown("") == 0
 
 
 def test_every_output_has_one_place():

@@ -13,9 +13,14 @@ from closeknit.web import content
 from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.coach import desk as desks
 from closeknit.web.coach.desk import Desk, NotNow
+from closeknit.web.coach.views import mark
 from closeknit.web.coach.wishes import MOST_OFF, Use, Wishes, called_off
 from closeknit.web.members.models import MemberRow
+from closeknit.web.sealed.kinds import Reading
+from closeknit.web.taking import copying
 from tests.coach.made import Stub
+
+from .test_taking import CHECK
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +33,10 @@ def ask(member, pair, text: str, situation: str = "prompt", **more):
     return member.client.post(
         f"/b/{pair}/land/", {"text": text, "situation": situation, **more}, headers={"X-Land": "1"}
     )
+
+
+def address(member, one) -> str:
+    return f"/rehearse/{mark(member.keyring, one)}/"
 
 
 def save(member, moment: str, text: str) -> dict:
@@ -272,7 +281,7 @@ def test_a_machine_without_the_model_says_so_and_does_not_try_again(cast, monkey
 
 def test_a_rehearsal_goes_to_its_end_and_keeps_nothing_unless_it_is_kept(cast):
     one = content.rehearsals()[0]
-    path = f"/rehearse/{one.id}/"
+    path = address(cast.ana, one)
     page = cast.ana.client.get(path).content.decode()
     assert one.opening.split(".")[0] in page.replace("&#x27;", "'") and "How it may land" not in page
     rows = PrivateWord.objects.count()
@@ -296,7 +305,7 @@ def test_a_rehearsal_goes_to_its_end_and_keeps_nothing_unless_it_is_kept(cast):
 @pytest.mark.parametrize("data", [{"do": "see"}, {"do": "on", "text": "  "}, {"do": "see", "text": "x" * 20_001}])
 def test_a_reply_that_cannot_be_read_is_explained_and_what_was_said_stays(cast, data):
     one = content.rehearsals()[0]
-    answer = cast.ana.client.post(f"/rehearse/{one.id}/", {"said": ["It sounds like a long day."], **data})
+    answer = cast.ana.client.post(address(cast.ana, one), {"said": ["It sounds like a long day."], **data})
     page = answer.content.decode()
     assert answer.status_code == 422 and "It sounds like a long day." in page and 'class="error' in page
 
@@ -304,9 +313,35 @@ def test_a_reply_that_cannot_be_read_is_explained_and_what_was_said_stays(cast, 
 def test_a_rehearsal_with_a_busy_coach_keeps_what_was_typed(cast, monkeypatch):
     monkeypatch.setattr(desks, "desk", Desk(load=lambda: 1 / 0))
     one = content.rehearsals()[0]
-    answer = cast.ana.client.post(f"/rehearse/{one.id}/", {"text": "It sounds like a long day.", "do": "see"})
+    answer = cast.ana.client.post(address(cast.ana, one), {"text": "It sounds like a long day.", "do": "see"})
     assert answer.status_code == 503 and "It sounds like a long day." in answer.content.decode()
 
 
 def test_whoever_has_no_bond_can_rehearse_too(cast):
     assert cast.eve.client.get("/rehearse/").status_code == 200
+
+
+def test_an_address_tells_nobody_what_is_practised(cast):
+    page = cast.ana.client.get("/rehearse/").content.decode()
+    mine, others = ({mark(who.keyring, one) for one in content.rehearsals()} for who in (cast.ana, cast.eve))
+    assert all(f"/rehearse/{one}/" in page for one in mine) and not mine & others
+    assert not any(one.id in page for one in content.rehearsals())
+    assert cast.eve.client.get(f"/rehearse/{min(mine)}/").status_code == 404
+
+
+def test_what_was_chosen_and_kept_is_in_the_copy_of_everything_as_its_schema_says(cast):
+    one = content.rehearsals()[0]
+    choose(cast.ana, quiet_in=[str(cast.pair)])
+    cast.ana.client.post("/coach/off/", {"tip": "always-never"})
+    cast.ana.client.post(address(cast.ana, one), {"said": ["It sounds like a long day."] * 3, "do": "keep"})
+    entries = list(copying.entries_of(Reading(cast.ana.member, cast.ana.keyring, [cast.ana.bond(cast.pair)])))
+    for section, values in entries:
+        CHECK.validate({"section": section, "entries": [values]})
+    kept = [values for section, values in entries if section == "words" and one.opening in values["text"]]
+    assert [values["kind"] for values in kept] == ["rehearsal"]
+    (chosen,) = [values["values"] for section, values in entries if values.get("place") == "member.coach"]
+    assert chosen == {"use": "tips", "quiet_in": [str(cast.pair)], "off": {"criticism": 1}}
+
+
+def test_whoever_comes_back_to_the_page_without_script_is_led_to_today(cast):
+    assert cast.ana.client.get(f"/b/{cast.pair}/land/").headers["Location"] == f"/b/{cast.pair}/"

@@ -19,7 +19,6 @@ class Tokens(Protocol):
 
     first: int
     end: int
-    unknown: int
 
     def cut(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """A text's numbers, and where each stands in it, in characters."""
@@ -45,11 +44,6 @@ class Cutter:
 
     def __init__(self, words: Tokens) -> None:
         self._words = words
-
-    def unknown(self, text: str) -> float:
-        """The share of a text's tokens that the network has never seen, 0 to 1."""
-        ids, _offsets = self._words.cut(text)
-        return sum(one == self._words.unknown for one in ids) / len(ids) if ids else 0.0
 
     def cut(self, text: str, reply_to: str | None) -> list[Piece]:
         """The text's pieces, in order; at least one, also of an empty text."""

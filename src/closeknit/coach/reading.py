@@ -138,7 +138,8 @@ def make(
     silence: Silence | None = None,
 ) -> Reading:
     """A reading out of one row of scores (len(NAMES)) and what `training.settle` found: slope, shift and threshold of each
-    yes-no output; temperature and shifts of each way of empathy. A silent reading has no labels and decides nothing."""
+    yes-no output; temperature and shifts of each way of empathy. A silent reading has no labels and no
+    risks, and decides nothing: of what it cannot read it knows nothing."""
     p, over = {}, set()
     for name, how in settled["binary"].items():
         p[name] = _sigmoid(how["slope"] * float(row[PLACE[name]]) + how["shift"])
@@ -156,7 +157,7 @@ def make(
     return Reading(
         p=p,
         labels=() if silence else labels,
-        risks=tuple(name for name in Risk if name in over),
+        risks=() if silence else tuple(name for name in Risk if name in over),
         decided=() if silence else tuple(name for name in DECIDED if name in over),
         empathy=empathy,
         complex=_sigmoid(float(row[PLACE["complex"]] - row[PLACE["simple"]])),

@@ -1,6 +1,5 @@
 """Where the content packs are, inside the wheel or beside the source, and what is read from them once."""
 
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -29,29 +28,23 @@ def rehearsals(language: str = "en") -> tuple[Rehearsal, ...]:
     return books.load_rehearsals(content_root(), language)
 
 
-def _lines(root: Path, language: str) -> Iterator[tuple[str, str]]:
-    """(where, line) of all that is said to a member."""
-    for rule in books.load_tips(root, language).rules:
-        yield from ((f"tips: {rule.id}", line) for line in (*rule.say, rule.why))
-    # A made-up person may have a wife, and say so; what is said to the member assumes nothing.
-    for one in books.load_rehearsals(root, language):
-        yield from ((f"rehearsals: {one.id}", line) for line in (one.title, one.aim))
-
-
 def check_coach(root: Path) -> Report:
     """What is wrong with the coach's packs below `root`, and how many of each there are."""
-    found = [
-        Problem(file, 1, "", "coach", says, "docs/writing-content.md says what is allowed.")
-        for file, says in books.problems(root)
-    ]
+    mend = "docs/writing-content.md says what is allowed."
+    found = [Problem(file, 1, "", "coach", says, mend) for file, says in books.problems(root)]
     counts = {"tips": 0, "rehearsals": 0}
-    for folder in sorted(root.glob("*/tips")) if not found else []:
-        language = folder.parent.name
+    for folder in sorted(root.iterdir()) if not found else ():
         try:
-            for where, line in _lines(root, language):
-                found += [Problem(language, 1, where, *problem) for problem in plain_words(line)]
-            counts["tips"] += len(books.load_tips(root, language).rules)
-            counts["rehearsals"] += len(books.load_rehearsals(root, language))
+            rules = books.load_tips(root, folder.name).rules if (folder / "tips").is_dir() else ()
+            people = books.load_rehearsals(root, folder.name)
         except RulesError as error:
-            found.append(Problem(language, 1, "", "coach", str(error), "docs/writing-content.md says what is allowed."))
+            found.append(Problem(folder.name, 1, "", "coach", str(error), mend))
+            continue
+        said = [(f"tips: {rule.id}", line) for rule in rules for line in (*rule.say, rule.why)]
+        # A made-up person may have a wife, and say so; what is said to the member assumes nothing.
+        said += [(f"rehearsals: {one.id}", line) for one in people for line in (one.title, one.aim)]
+        for where, line in said:
+            found += [Problem(folder.name, 1, where, *problem) for problem in plain_words(line)]
+        counts["tips"] += len(rules)
+        counts["rehearsals"] += len(people)
     return Report(tuple(found), counts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from closeknit.coach.labels import Label, Risk
 from closeknit.coach.reading import Reading, Silence
-from closeknit.coach.tips import Situation, Tip, TipKind, feedback
+from closeknit.coach.tips import Situation, Tip, feedback
 from closeknit.web import content
 
 from . import desk as desks
@@ -69,5 +69,3 @@ def needs_care(text: str, wishes: Wishes) -> bool:
     found = desks.desk.glance(text)
     return found is not None and bool(found.risks)
 
-
-__all__ = ["Landing", "TipKind", "given_before", "land", "landed", "needs_care"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -52,8 +53,7 @@ class Desk:
         self._load = load
         self._waiting: queue.Queue[tuple[Sequence[Asked], Future[list[Reading]]]] = queue.Queue(maxsize=most)
         self._lock = threading.Lock()
-        self._started = False
-        self._missing = False
+        self._started = self._loaded = self._missing = False
 
     def read(self, texts: Sequence[Asked], seconds: float = PATIENCE) -> list[Reading]:
         """A reading of each text. Raises NotNow if there is no room, no model, or no answer within `seconds`."""
@@ -72,11 +72,12 @@ class Desk:
             raise NotNow from None
 
     def glance(self, text: str) -> Reading | None:
-        """A reading of one text if there is nothing else to do, and it comes within GLANCE; else nothing."""
+        """A reading of one text if there is nothing else to do, and it comes within GLANCE; else nothing. The first may
+        take longer, since it loads the reader: what is looked at first must not be what is overlooked."""
         if not self._waiting.empty():
             return None
         try:
-            return self.read([(text, None)], GLANCE)[0]
+            return self.read([(text, None)], GLANCE if self._loaded else PATIENCE)[0]
         except NotNow:
             return None
 
@@ -87,8 +88,8 @@ class Desk:
                 threading.Thread(target=self._work, name="coach", daemon=True).start()
 
     def _work(self) -> None:
-        if hasattr(os, "setpriority"):
-            # On Linux a thread has a priority of its own: pages come before readings.
+        if sys.platform == "linux":
+            # There a thread has a priority of its own: pages come before readings.
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
         reader = None
         while True:
@@ -102,6 +103,7 @@ class Desk:
             jobs = [job for job in jobs if job[1].set_running_or_notify_cancel()]
             try:
                 reader = reader or self._load()
+                self._loaded = True
                 found = reader.read_all([text for texts, _answer in jobs for text in texts]) if jobs else []
             except Exception as error:  # a broken model must not end the thread that answers for it
                 self._missing = reader is None

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from closeknit import vault
 from closeknit.coach.reading import Reading
 from closeknit.coach.rehearsal import TURNS, Move, Practice, Rehearsal, answer
 from closeknit.coach.tips import Situation
@@ -43,9 +44,12 @@ def _situation(request: HttpRequest) -> Situation:
 
 
 @in_bond
-@require_POST
+@require_http_methods(["GET", "POST"])
 def land(request: HttpRequest, opened: OpenBond) -> HttpResponse:
-    """What the coach says of a text that is being written: a piece of the page, or without script a page."""
+    """What the coach says of a text that is being written: a piece of the page, or without script a page. Whoever comes
+    back to it, after a lock or by a reload, is led to Today, where what they typed waits."""
+    if request.method == "GET":
+        return redirect("today", opened.id)
     situation, wishes, status = _situation(request), wishes_of(keys_of(request), request.user), 200
     context: dict[str, Any] = {"bond": opened, "wishes": wishes, "given": request.POST.get("given", "")[:2000]}
     try:
@@ -114,14 +118,19 @@ def about(request: HttpRequest) -> HttpResponse:
 @require_GET
 def rehearsals(request: HttpRequest) -> HttpResponse:
     """People to practise with."""
-    keys_of(request).need  # noqa: B018 - locked sessions are told so here
-    found = content.rehearsals()
-    groups = [(practice, [one for one in found if one.practice is practice]) for practice in Practice]
+    keyring = keys_of(request).need
+    found = [(mark(keyring, one), one) for one in content.rehearsals()]
+    groups = [(practice, [pair for pair in found if pair[1].practice is practice]) for practice in Practice]
     return render(request, "coach/rehearsals.html", {"groups": groups})
 
 
-def _rehearsal(name: str) -> Rehearsal:
-    found = next((one for one in content.rehearsals() if one.id == name), None)
+def mark(keyring: vault.Keyring, one: Rehearsal) -> str:
+    """A rehearsal in this member's addresses: neither a log nor a browser's history tells what somebody practises."""
+    return keyring.address(b"rehearsal " + one.id.encode())
+
+
+def _rehearsal(keyring: vault.Keyring, name: str) -> Rehearsal:
+    found = next((one for one in content.rehearsals() if mark(keyring, one) == name), None)
     if found is None:
         raise Http404
     return found
@@ -156,13 +165,14 @@ def rehearse(request: HttpRequest, name: str) -> HttpResponse:
     see: how this reply may land, and what the person would say. on: take it, and go on. keep: put the talk among my own
     words. Anything else: from the beginning.
     """
-    one, keys = _rehearsal(name), keys_of(request)
+    keys = keys_of(request)
+    one = _rehearsal(keys.need, name)
     wishes = wishes_of(keys, request.user)
     do = request.POST.get("do", "")
     said = [text for text in (_line(raw) for raw in request.POST.getlist("said")) if text][:TURNS]
     form = forms.ReplyForm(request.POST if do in {"see", "on"} else None)
     tried = form.cleaned_data["text"] if form.is_bound and len(said) < TURNS and form.is_valid() else ""
-    context: dict[str, Any] = {"one": one, "form": form}
+    context: dict[str, Any] = {"one": one, "mark": name, "form": form}
     try:
         talk, last = _played(one, [*said, tried] if tried else said)
     except NotNow as error:

@@ -36,7 +36,7 @@ RATIO_MATTERS_FROM = 16 * 1024 * 1024
 MOST_WORD_BYTES = 60_000
 MOST_PROMPT = 1_000
 MOST_NAME = 200
-KINDS = frozenset({"answer", "note", "reply", "draft", "prompt", "turn", "scratch", "line", "words"})
+KINDS = frozenset({"answer", "note", "reply", "draft", "prompt", "turn", "scratch", "line", "words", "rehearsal"})
 
 PROBLEMS = {
     "no-zip": _("This is not a ZIP file, or only a part of one. Choose the whole file as it was downloaded."),

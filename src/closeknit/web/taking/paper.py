@@ -179,5 +179,6 @@ def kind_label(kind: str) -> str:
         "turn": _("Words in a talk"),
         "scratch": _("A note to myself in a talk"),
         "line": _("What I took along from a talk"),
+        "rehearsal": _("A rehearsal that I kept"),
     }
     return labels.get(kind, _("My words"))
