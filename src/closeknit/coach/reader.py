@@ -97,7 +97,7 @@ class Reader:
             number += len(of_text)
             row = reading.joined(np.stack([rows[one] for one in own]), [len(piece.offsets) for piece in of_text])
             spans = {task: _merged([span for one in own for span in stretches[one][task]]) for task in EMPATHY}
-            silence = self._silence(text, of_text)
+            silence = _silence(text)
             seen = () if silence else cues.find(text)
             found.append(reading.make(row, self._settled, spans=spans, cues=seen, silence=silence))
         return found
@@ -110,12 +110,13 @@ class Reader:
             found[task] = [span for span, yes in zip(piece.offsets, over, strict=True) if yes]
         return found
 
-    def _silence(self, text: str, pieces: list[Piece]) -> Silence | None:
-        if not text.strip():
-            return Silence.EMPTY
-        if not any(one.isalnum() for one in text):
-            return Silence.NO_WORDS
-        return None if language.is_english(text) else Silence.LANGUAGE
+
+def _silence(text: str) -> Silence | None:
+    if not text.strip():
+        return Silence.EMPTY
+    if not any(one.isalnum() for one in text):
+        return Silence.NO_WORDS
+    return None if language.is_english(text) else Silence.LANGUAGE
 
 
 def _batches(order: list[int], sizes: list[int]) -> Iterator[list[int]]:
