@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 
 import pytest
+from a2wsgi import WSGIMiddleware
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from closeknit import vault
 from closeknit.web import content
+from closeknit.web.asgi import Shell
 from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.coach import desk as desks
 from closeknit.web.coach.desk import Desk, NotNow
@@ -226,11 +230,51 @@ def test_a_busy_coach_says_not_now_and_the_words_stay(cast, monkeypatch):
     monkeypatch.setattr(desks, "desk", Desk(load=lambda: slow, most=1))
     monkeypatch.setattr(desks, "PATIENCE", 0.05)
     choose(cast.ana)
-    monkeypatch.setattr(desks.desk.read.__func__, "__defaults__", (0.05,))
     assert "Not now" in ask(cast.ana, cast.pair, "You never ask me.").content.decode()
     page = cast.ana.client.post(f"/b/{cast.pair}/land/", {"text": "You never ask me.", "situation": "prompt"})
     assert "Not now" in page.content.decode() and "You never ask me." in page.content.decode()
     slow.go.set()
+
+
+def test_whoever_waited_long_before_a_thread_was_free_is_not_read_for(cast, monkeypatch):
+    choose(cast.ana)
+    stub = Stub()
+    monkeypatch.setattr(desks, "desk", Desk(load=lambda: stub))
+    late = {"X-Land": "1", "X-Arrived": str(time.monotonic() - desks.PATIENCE - 1)}
+    words = {"text": "You never ask me.", "situation": "prompt"}
+    page = cast.ana.client.post(f"/b/{cast.pair}/land/", words, headers=late)
+    assert "Not now" in page.content.decode() and page.status_code == 200
+    assert "Not now" not in cast.ana.client.post(f"/b/{cast.pair}/land/", words, headers={"X-Land": "1"}).content.decode()
+    played = cast.ana.client.post(
+        address(cast.ana, content.rehearsals()[0]), {"do": "see", "text": "I am here."}, headers=late
+    )
+    assert played.status_code == 503
+
+
+def test_since_when_somebody_waits_the_server_alone_says():
+    met: list[list[str]] = []
+
+    def page(environ, start_response):
+        met.append([value for name, value in environ.items() if name == "HTTP_X_ARRIVED"])
+        start_response("200 OK", [])
+        return [b""]
+
+    async def press():
+        shell = Shell()
+        shell._coach = WSGIMiddleware(page, workers=1)
+        scope = {"type": "http", "method": "POST", "path": "/b/x/land/", "raw_path": b"/b/x/land/", "query_string": b""}
+        scope |= {"root_path": "", "scheme": "http", "http_version": "1.1", "server": ("here", 80), "client": ("me", 1)}
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            pass
+
+        await shell({**scope, "headers": [(b"x-arrived", b"0"), (b"content-length", b"0")]}, receive, send)
+
+    asyncio.run(press())
+    assert len(met) == 1 and 0 <= time.monotonic() - float(met[0][0]) < 60
 
 
 def test_one_reader_reads_for_many_and_reads_together():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -45,10 +47,15 @@ COPIES = Limit(
 COPIES_PATH = "/you/import/"
 #: What is sent to these takes long: a passphrase is worked on for a good part of a second, a copy is made for minutes.
 #: It has threads of its own, so that nobody's page waits behind it.
-SLOW_PATHS = ("/sign-", "/unlock/", "/recover/", "/confirm/", "/kit/", "/you/", "/rehearse/")
-#: So does waiting for the coach, wherever in a bond its button stands.
-SLOW_ENDS = ("/land/",)
+SLOW_PATHS = ("/sign-", "/unlock/", "/recover/", "/confirm/", "/kit/", "/you/")
 SLOW_THREADS = 6
+#: What asks the coach: the rehearsals, and its button wherever in a bond it stands. Two threads keep the reader busy; more
+#: would only stand in the way of the pages, since all of them share one interpreter.
+COACH_PATHS, COACH_ENDS, COACH_THREADS = ("/rehearse/",), ("/land/",), 2
+#: How long one thread may keep the interpreter from another, in seconds. A page gives it up at each query; with Python's own
+#: 5 ms it would wait as long at each of them, behind whatever else is being worked on.
+SWITCH_INTERVAL = 0.0005
+ARRIVED = b"x-arrived"
 
 _PLAIN = (
     b"<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>Error: %s</title>"
@@ -140,6 +147,7 @@ class Shell:
         pages = get_wsgi_application()
         self._pages = WSGIMiddleware(pages, workers=settings.CONFIG.threads)
         self._slow = WSGIMiddleware(pages, workers=SLOW_THREADS)
+        self._coach = WSGIMiddleware(pages, workers=COACH_THREADS)
         self._reading = asyncio.Semaphore(BODIES.at_once)
         self._copies = asyncio.Semaphore(COPIES.at_once)
         self._listener: asyncio.Task[None] | None = None
@@ -170,9 +178,11 @@ class Shell:
         except BodyError as error:
             await _answer(send, error)
             return
-        # a2wsgi asks for the length; a chunked body has none until it is read.
-        headers = [(k, v) for k, v in scope["headers"] if k not in {b"content-length", b"transfer-encoding"}]
+        # a2wsgi asks for the length; a chunked body has none until it is read. Since when somebody waits, the pages for which
+        # it matters are told in a header, which nobody else may write.
+        headers = [(k, v) for k, v in scope["headers"] if k not in {b"content-length", b"transfer-encoding", ARRIVED}]
         headers.append((b"content-length", str(sum(map(len, body))).encode()))
+        headers.append((ARRIVED, str(time.monotonic()).encode()))
 
         async def whole() -> dict[str, Any]:
             if not body:
@@ -181,15 +191,21 @@ class Shell:
             chunk = body.popleft()
             return {"type": "http.request", "body": chunk, "more_body": bool(body)}
 
-        slow = scope["method"] == "POST" and (scope["path"].startswith(SLOW_PATHS) or scope["path"].endswith(SLOW_ENDS))
-        threads = self._slow if slow else self._pages
+        threads = self._threads(scope["path"]) if scope["method"] == "POST" else self._pages
         await threads({**scope, "headers": headers}, whole, _patient(send))  # type: ignore[arg-type]
+
+    def _threads(self, path: str) -> WSGIMiddleware:
+        """Those that answer what is posted to a path."""
+        if path.startswith(COACH_PATHS) or path.endswith(COACH_ENDS):
+            return self._coach
+        return self._slow if path.startswith(SLOW_PATHS) else self._pages
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 live.hub.loop = asyncio.get_running_loop()
+                sys.setswitchinterval(SWITCH_INTERVAL)
                 # What is here now stays to the end. A collector that looks through all of it again and again stops every
                 # page and poke meanwhile, a fifth of a second on a small machine.
                 gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -40,14 +41,25 @@ def given_before(raw: str) -> Counter[str]:
     return Counter(one for one in raw[:2000].split(",") if one)
 
 
-def land(text: str, about: str, situation: Situation, wishes: Wishes, given: Counter[str]) -> Landing:
+def seconds_left(arrived: str) -> float:
+    """How long somebody may still wait who waits since `arrived` (of time.monotonic, as web/asgi.py notes it); all the time
+    there is where nothing noted it."""
+    try:
+        return desks.PATIENCE - (time.monotonic() - float(arrived))
+    except ValueError:
+        return desks.PATIENCE
+
+
+def land(
+    text: str, about: str, situation: Situation, wishes: Wishes, given: Counter[str], seconds: float = desks.PATIENCE
+) -> Landing:
     """How a text might land. about: what it answers, or empty."""
     about = about[:MOST_ABOUT].strip()
     asked: list[tuple[str, str | None]] = [(text, about or None)]
     if about:
         asked.append((about, None))
     try:
-        found = desks.desk.read(asked)
+        found = desks.desk.read(asked, seconds)
     except NotNow as error:
         return Landing(not_now=not error.missing, missing=error.missing)
     return landed(text, found[0], found[1] if about else None, situation, wishes, given)

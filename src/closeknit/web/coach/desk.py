@@ -59,6 +59,8 @@ class Desk:
         """A reading of each text. Raises NotNow if there is no room, no model, or no answer within `seconds`."""
         if self._missing or not settings.CONFIG.coach:
             raise NotNow(missing=True)
+        if seconds <= 0:
+            raise NotNow
         self._start()
         answer: Future[list[Reading]] = Future()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,8 @@ def land(request: HttpRequest, opened: OpenBond) -> HttpResponse:
         context["quiet"] = True
     elif status == 200:
         given = asking.given_before(context["given"])
-        context["landing"] = asking.land(text, request.POST.get("about", ""), situation, wishes, given)
+        left = asking.seconds_left(request.META.get("HTTP_X_ARRIVED", ""))
+        context["landing"] = asking.land(text, request.POST.get("about", ""), situation, wishes, given, left)
     context["typed"] = text or request.POST.get("text", "")
     template = "coach/_landing.html" if request.headers.get("X-Land") else "coach/landing.html"
     return render(request, template, context, status=status)
@@ -145,12 +147,13 @@ class Exchange:
     answer: str
 
 
-def _played(one: Rehearsal, replies: list[str]) -> tuple[list[Exchange], tuple[Reading, Reading] | None]:
-    """(the talk that these replies make, the readings of the last reply and of what it answers). Raises NotNow."""
+def _played(one: Rehearsal, replies: list[str], until: float) -> tuple[list[Exchange], tuple[Reading, Reading] | None]:
+    """(the talk that these replies make, the readings of the last reply and of what it answers). Raises NotNow if that is
+    not done before `until`, of time.monotonic."""
     talk: list[Exchange] = []
     before, last = one.opening, None
     for number, reply in enumerate(replies):
-        reading, heard = desks.desk.read([(reply, before), (before, None)])
+        reading, heard = desks.desk.read([(reply, before), (before, None)], until - time.monotonic())
         move, before = answer(one, number, reading)
         talk.append(Exchange(reply, move, before))
         last = (reading, heard)
@@ -174,7 +177,8 @@ def rehearse(request: HttpRequest, name: str) -> HttpResponse:
     tried = form.cleaned_data["text"] if form.is_bound and len(said) < TURNS and form.is_valid() else ""
     context: dict[str, Any] = {"one": one, "mark": name, "form": form}
     try:
-        talk, last = _played(one, [*said, tried] if tried else said)
+        until = time.monotonic() + asking.seconds_left(request.META.get("HTTP_X_ARRIVED", ""))
+        talk, last = _played(one, [*said, tried] if tried else said, until)
     except NotNow as error:
         return render(request, "coach/rehearse.html", {**context, "said": said, "missing": error.missing}, status=503)
     if do == "keep" and talk:
