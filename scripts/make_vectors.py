@@ -70,6 +70,7 @@ PLACES = {
     "dialogue.own": ("SELF", "PROSE", False),
     "dialogue.choice": ("BOND", "PROSE", False),
     "member.coach": ("SELF", "PROSE", False),
+    "member.library": ("SELF", "PROSE", False),
 }
 Json = dict[str, Any]
 

@@ -19,7 +19,8 @@ BANNED = re.compile(
 
 def paths(base: str) -> list[str]:
     inside = ["", "prompt/", "prompts/", "depth/", "thread/", "us/", "invite/"]
-    yours = ["/you/", "/you/passphrase/", "/you/words/", "/bonds/new/", "/coach/", "/rehearse/"]
+    yours = ["/you/", "/you/passphrase/", "/you/words/", "/bonds/new/", "/coach/"]
+    yours += ["/reflect/", "/rehearse/", "/library/", "/evidence/"]
     return [*OUTSIDE, *(base + one for one in inside), *yours]
 
 

@@ -27,6 +27,8 @@ from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.care.lines import load_lines
 from closeknit.web.coach.views import mark
 from closeknit.web.content import content_root, rehearsals, tips
+from closeknit.web.content import library as lessons
+from closeknit.web.reflect.views import mark as lesson_mark
 from closeknit.web.dialogues import library
 from closeknit.web.moments import deck
 from closeknit.web.moments import services as moments
@@ -149,11 +151,29 @@ class Scene(Cast):
         for rule in tips().rules:
             pieces = [piece for line in rule.say for piece in re.split(r"\{\w+\}|\*", line) if PLAIN.search(piece)]
             found += [*pieces, rule.why, *tips().sources.values()]
+        found += list(read_in_the_library())
         for country in load_lines([content_root() / "en" / "help" / "lines.yaml"], date(2026, 1, 1)):
             found.append(country.name)
             for line in country.lines:
                 found += [line.name, line.contact, line.who, line.hours, line.cost, line.bill, str(line.source)]
         return sorted((one for one in found if one), key=len, reverse=True)
+
+
+def read_in_the_library() -> Iterator[str]:
+    """The words of lessons, needs, rules and evidence, cut where a page puts something between."""
+    books = lessons()
+    for lesson in books.lessons:
+        yield from (lesson.title, lesson.says, lesson.attempt.text)
+        pieces = re.split(r"\*\*|\*|\[[a-z0-9; -]+\]|\n[>\s]*|^> ", lesson.body)
+        yield from (piece.strip() for piece in pieces if PLAIN.search(piece))
+        for check in lesson.checks:
+            yield check.ask
+            yield from (text for option in check.options for text in (option.says, option.answer))
+    yield from (need.says for need in books.needs)
+    yield from (rule.why for rule in books.suggestions)
+    for claim in books.evidence.claims:
+        yield from (claim.about, claim.say, claim.size, claim.who, claim.against)
+    yield from (text for source in books.evidence.sources.values() for text in (source.short, source.where))
 
 
 class Stage:
@@ -218,6 +238,11 @@ def every_page(scene: Scene) -> Iterator[tuple[str, str, Any]]:
     yield "a reply", rehearsal, ana.post(rehearsal, {"do": "see", "text": "It sounds like 0, and 1 makes sense."})
     yield "no reply", rehearsal, ana.post(rehearsal, {"do": "see", "text": ""})
     yield "the end", rehearsal, ana.post(rehearsal, {"said": ["0", "1", "2"]})
+    for lesson in ("when-not-safe", "time-that-counts", "listening-steps"):
+        path = reverse("lesson", args=[lesson_mark(scene.ana.keyring, lessons().by_id[lesson])])
+        yield "a lesson", path, ana.get(path)
+    yield "what was looked for", "/library/", ana.post("/library/", {"q": "good"})
+    yield "nothing found", "/library/", ana.post("/library/", {"q": "0"})
     yield "before the coach is chosen", f"{pair}land/", ana.post(f"{pair}land/", {"text": "0", "situation": "prompt"})
     ana.post("/coach/", {"use": "tips"})
     for text in ("I felt 0 and it makes sense that you never 1.", "", "I want to die tonight."):

@@ -53,6 +53,7 @@ HELD_BY = {
     vault.Place.ARRIVAL: (vault.Kind.SELF, "self"),
     vault.Place.FACTOR: (vault.Kind.SELF, "self"),
     vault.Place.COACH: (vault.Kind.SELF, "self"),
+    vault.Place.LIBRARY: (vault.Kind.SELF, "self"),
 }
 
 

@@ -217,10 +217,11 @@ class Slow(Stub):
     """Waits until it is let go."""
 
     def __init__(self) -> None:
-        self.go, self.batches = threading.Event(), []
+        self.go, self.batches, self.held = threading.Event(), [], 0
 
     def read_all(self, texts):
-        self.go.wait(10)
+        self.held = len(texts)
+        self.go.wait(30)
         self.batches.append(len(texts))
         return super().read_all(texts)
 
@@ -284,8 +285,10 @@ def test_one_reader_reads_for_many_and_reads_together():
     threads = [threading.Thread(target=lambda: found.append(desk.read([("You never ask.", None)], 10))) for _n in range(7)]
     for one in threads:
         one.start()
-    while desk._waiting.qsize() < 6:
-        pass
+    # The reader took one, or a few at once, and is held up with them; the others wait.
+    until = time.monotonic() + 20
+    while desk._waiting.qsize() + slow.held < 7 and time.monotonic() < until:
+        time.sleep(0.005)
     slow.go.set()
     for one in threads:
         one.join(10)
@@ -300,8 +303,9 @@ def test_the_queue_is_bounded_and_whoever_gave_up_is_not_read_for():
         with pytest.raises(NotNow):
             desk.read([("a", None)], 0.2)
     slow.go.set()
-    while desk._waiting.qsize():
-        pass
+    until = time.monotonic() + 20
+    while desk._waiting.qsize() and time.monotonic() < until:
+        time.sleep(0.005)
     assert desk.read([("You never ask.", None)], 10)[0].labels == ("criticism",)
     assert sum(slow.batches) <= 3
 

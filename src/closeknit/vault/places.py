@@ -18,6 +18,7 @@ class Place(StrEnum):
     FACTOR = "member.factor"
     REFUSAL = "member.refusal"
     COACH = "member.coach"
+    LIBRARY = "member.library"
     # a bond's
     BOND_CARD = "bond.card"
     BOND_KEY = "bond.key"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import sys
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -49,12 +48,9 @@ COPIES_PATH = "/you/import/"
 #: It has threads of its own, so that nobody's page waits behind it.
 SLOW_PATHS = ("/sign-", "/unlock/", "/recover/", "/confirm/", "/kit/", "/you/")
 SLOW_THREADS = 6
-#: What asks the coach: the rehearsals, and its button wherever in a bond it stands. Two threads keep the reader busy; more
-#: would only stand in the way of the pages, since all of them share one interpreter.
-COACH_PATHS, COACH_ENDS, COACH_THREADS = ("/rehearse/",), ("/land/",), 2
-#: How long one thread may keep the interpreter from another, in seconds. A page gives it up at each query; with Python's own
-#: 5 ms it would wait as long at each of them, behind whatever else is being worked on.
-SWITCH_INTERVAL = 0.0005
+#: What asks the coach: the rehearsals, and its button wherever in a bond it stands. One at a time, and after each a rest, in
+#: seconds, for the pages of everyone else: all of them share one interpreter. Some fifteen presses a second are answered so.
+COACH_PATHS, COACH_ENDS, COACH_REST = ("/rehearse/",), ("/land/",), 0.03
 ARRIVED = b"x-arrived"
 
 _PLAIN = (
@@ -147,7 +143,8 @@ class Shell:
         pages = get_wsgi_application()
         self._pages = WSGIMiddleware(pages, workers=settings.CONFIG.threads)
         self._slow = WSGIMiddleware(pages, workers=SLOW_THREADS)
-        self._coach = WSGIMiddleware(pages, workers=COACH_THREADS)
+        self._coach = WSGIMiddleware(pages, workers=1)
+        self._asking = asyncio.Semaphore(1)
         self._reading = asyncio.Semaphore(BODIES.at_once)
         self._copies = asyncio.Semaphore(COPIES.at_once)
         self._listener: asyncio.Task[None] | None = None
@@ -191,21 +188,20 @@ class Shell:
             chunk = body.popleft()
             return {"type": "http.request", "body": chunk, "more_body": bool(body)}
 
-        threads = self._threads(scope["path"]) if scope["method"] == "POST" else self._pages
-        await threads({**scope, "headers": headers}, whole, _patient(send))  # type: ignore[arg-type]
-
-    def _threads(self, path: str) -> WSGIMiddleware:
-        """Those that answer what is posted to a path."""
+        path = scope["path"] if scope["method"] == "POST" else ""
         if path.startswith(COACH_PATHS) or path.endswith(COACH_ENDS):
-            return self._coach
-        return self._slow if path.startswith(SLOW_PATHS) else self._pages
+            async with self._asking:
+                await self._coach({**scope, "headers": headers}, whole, _patient(send))  # type: ignore[arg-type]
+                await asyncio.sleep(COACH_REST)
+            return
+        threads = self._slow if path.startswith(SLOW_PATHS) else self._pages
+        await threads({**scope, "headers": headers}, whole, _patient(send))  # type: ignore[arg-type]
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 live.hub.loop = asyncio.get_running_loop()
-                sys.setswitchinterval(SWITCH_INTERVAL)
                 # What is here now stays to the end. A collector that looks through all of it again and again stops every
                 # page and poke meanwhile, a fifth of a second on a small machine.
                 gc.collect()

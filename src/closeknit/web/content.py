@@ -7,6 +7,7 @@ from closeknit.coach import books
 from closeknit.coach.rehearsal import Rehearsal
 from closeknit.coach.tips import Book, RulesError
 from closeknit.method.content import Problem, Report, plain_words
+from closeknit.method.library import Library, load_library
 
 
 @cache
@@ -26,6 +27,12 @@ def tips(language: str = "en") -> Book:
 def rehearsals(language: str = "en") -> tuple[Rehearsal, ...]:
     """The people one may practise with, in one language. Raises RulesError."""
     return books.load_rehearsals(content_root(), language)
+
+
+@cache
+def library(language: str = "en") -> Library:
+    """The lessons and the evidence, in one language. Raises content.BrokenPack."""
+    return load_library(content_root(), language)
 
 
 def check_coach(root: Path) -> Report:

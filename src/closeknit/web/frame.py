@@ -42,12 +42,13 @@ class Tab:
 
 YOURS = frozenset(
     {"settings", "passphrase", "record", "blocked", "account-delete", "new-keys", "kit-new", "of-age"}
-    | {"export", "import", "words"}
-    | {"coach", "coach-off", "rehearsals", "rehearse"}
+    | {"export", "import"}
+    | {"coach", "coach-off"}
     | {"second-ways", "app-add", "passkey-add", "recovery-codes", "recovery-codes-new", "factor-remove"}
 )
 
 
+REFLECT = frozenset({"reflect", "library", "lesson", "rehearsals", "rehearse", "words"})
 TALK = frozenset({"talk", "talk-history", "talk-check", "talk-start", "dialogue"})
 US = frozenset({"us", "invite", "pause", "go", "together", "compare"})
 
@@ -140,15 +141,17 @@ class Frame:
             return []
         match = getattr(self._request, "resolver_match", None)
         name = match.url_name if match is not None else ""
+        alone = Tab(_("Reflect"), reverse("reflect"), "book-open", name in REFLECT)
         you = Tab(_("You"), reverse("settings"), "user-round", name in YOURS)
         bond = self.bond or (self.bonds[-1] if self.bonds else None)
         if bond is None:
             # Who is in no bond, or in none any longer, still has words, settings and an account.
             begin = Tab(_("Begin"), reverse("bond-new"), "plus", name == "bond-new")
-            return [begin, you] if name in {*YOURS, "went", "bond-new"} else []
+            return [begin, alone, you] if name in {*YOURS, *REFLECT, "went", "bond-new"} else []
         return [
             Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
             Tab(_("Talk"), reverse("talk", args=[bond.id]), "messages-square", name in TALK),
+            alone,
             Tab(_("Thread"), reverse("thread", args=[bond.id]), "spline", name in {"thread", "search"}),
             Tab(_("Us"), reverse("us", args=[bond.id]), "users-round", name in US),
             you,

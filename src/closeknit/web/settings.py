@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "closeknit.web.coach",
     "closeknit.web.moments",
     "closeknit.web.dialogues",
+    "closeknit.web.reflect",
     "closeknit.web.care",
     "closeknit.web.taking",
     "closeknit.web.look",

@@ -32,6 +32,7 @@ urlpatterns = [
     path("", include("closeknit.web.coach.urls")),
     path("", include("closeknit.web.moments.urls")),
     path("", include("closeknit.web.dialogues.urls")),
+    path("", include("closeknit.web.reflect.urls")),
     path("", include("closeknit.web.care.urls")),
     path("", include("closeknit.web.taking.urls")),
     path("", include("closeknit.web.look.urls")),

@@ -53,6 +53,14 @@ def bond_open(request: HttpRequest, bond_id: uuid.UUID) -> OpenBond:
     raise Http404
 
 
+def need_to_be_in(request: HttpRequest, bond_id: uuid.UUID) -> None:
+    """For pages that show nothing of the bond: one query, and no envelope is opened. Raises Http404 for whoever is not in."""
+    member = request.user.pk
+    living = Q(bond__memberships__member=member, bond__memberships__ended_at__isnull=True)
+    if not BondKey.objects.filter(living, bond_id=bond_id, member=member).exists():
+        raise Http404
+
+
 def bond_let_in(request: HttpRequest, bond_id: uuid.UUID) -> OpenBond:
     """As `bond_open`, but only once somebody handed over the key. Raises Http404 before."""
     opened = bond_settled(request, bond_id)

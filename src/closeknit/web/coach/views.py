@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,8 @@ from closeknit.coach.rehearsal import TURNS, Move, Practice, Rehearsal, answer
 from closeknit.coach.tips import Situation
 from closeknit.web import clock, content
 from closeknit.web.bonds import private
-from closeknit.web.bonds.access import bonds_of
-from closeknit.web.bonds.opened import OpenBond
-from closeknit.web.bonds.room import forget_kept, in_bond
+from closeknit.web.bonds.access import bonds_of, need_to_be_in
+from closeknit.web.bonds.room import forget_kept
 from closeknit.web.bonds.texts import clean_text
 from closeknit.web.members.keys import keys_of
 
@@ -44,15 +44,21 @@ def _situation(request: HttpRequest) -> Situation:
         raise Http404 from None
 
 
-@in_bond
+@login_required
 @require_http_methods(["GET", "POST"])
-def land(request: HttpRequest, opened: OpenBond) -> HttpResponse:
+def land(request: HttpRequest, bond_id: uuid.UUID) -> HttpResponse:
     """What the coach says of a text that is being written: a piece of the page, or without script a page. Whoever comes
-    back to it, after a lock or by a reload, is led to Today, where what they typed waits."""
+    back to it, after a lock or by a reload, is led to Today, where what they typed waits.
+
+    It looks at nothing of the bond, so it opens nothing of it: pressing again and again must not slow the others' pages.
+    """
+    keys = keys_of(request)
+    keys.need  # noqa: B018 - locked: the page that opens it again
+    need_to_be_in(request, bond_id)
     if request.method == "GET":
-        return redirect("today", opened.id)
-    situation, wishes, status = _situation(request), wishes_of(keys_of(request), request.user), 200
-    context: dict[str, Any] = {"bond": opened, "wishes": wishes, "given": request.POST.get("given", "")[:2000]}
+        return redirect("today", bond_id)
+    situation, wishes, status = _situation(request), wishes_of(keys, request.user), 200
+    context: dict[str, Any] = {"wishes": wishes, "given": request.POST.get("given", "")[:2000]}
     try:
         text = _typed(request)
     except ValidationError as error:
@@ -60,7 +66,7 @@ def land(request: HttpRequest, opened: OpenBond) -> HttpResponse:
         context["error"] = error.messages[0]
     if wishes.use is Use.NEW:
         context["new"] = True
-    elif not wishes.offers(opened.id):
+    elif not wishes.offers(bond_id):
         context["quiet"] = True
     elif status == 200:
         given = asking.given_before(context["given"])

@@ -1,0 +1,141 @@
+"""Reflect: alone and unwatched. Nothing of what is read or looked for is written, or stands in an address."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from closeknit import vault
+from closeknit.method.library import Lesson
+from closeknit.web import content
+from closeknit.web.members.models import MemberRow
+from closeknit.web.reflect.prose import rendered
+from tests.cast import Person
+
+pytestmark = pytest.mark.django_db
+LIBRARY = content.library()
+
+
+def addresses(page: str) -> dict[str, str]:
+    """Titles and where they lead."""
+    return {title: url for url, title in re.findall(r'<a href="(/library/[^"]+/)">([^<]+)</a>', page)}
+
+
+def text(page: str) -> str:
+    return page.replace("&#x27;", "'").replace("&quot;", '"').replace("&amp;", "&")
+
+
+def open_one(member, lesson_id: str):
+    title = LIBRARY.by_id[lesson_id].title
+    url = addresses(text(member.client.get("/library/").content.decode()))[title]
+    return url, text(member.client.get(url).content.decode())
+
+
+def test_the_library_shows_every_lesson_by_what_brings_somebody_here(cast):
+    page = text(cast.ana.client.get("/library/").content.decode())
+    assert all(need.says in page for need in LIBRARY.needs)
+    assert {one.title for one in LIBRARY.lessons} <= set(addresses(page))
+
+
+def test_every_lesson_opens_with_its_scene_its_sources_and_its_questions(cast):
+    found = addresses(text(cast.ana.client.get("/library/").content.decode()))
+    for one in LIBRARY.lessons:
+        page = text(cast.ana.client.get(found[one.title]).content.decode())
+        assert "<blockquote>" in page and one.attempt.text in page and page.count('class="check-self"') == 2
+        assert all(f'id="s-{key}"' in page and f'href="#s-{key}"' in page for key in one.cites)
+        assert "[" not in re.sub(r"<[^>]*>|\[(?:\d+(?:, )?)+\]", "", page.split('class="prose"')[1].split("</div>")[0])
+
+
+def test_an_address_tells_nobody_what_is_read_and_opens_for_its_owner_alone(cast):
+    url, page = open_one(cast.ana, "when-not-safe")
+    assert "safe" not in url and LIBRARY.by_id["when-not-safe"].title in page
+    title = re.search(r"<title>(.*?)</title>", page, re.DOTALL).group(1)
+    assert "safe" not in title
+    assert cast.jonas.client.get(url).status_code == 404
+    other, _page = open_one(cast.jonas, "when-not-safe")
+    assert other != url
+
+
+def test_other_lessons_and_care_are_linked_by_their_names(cast):
+    _url, page = open_one(cast.ana, "no-is-welcome")
+    found = addresses(page)
+    assert LIBRARY.by_id["when-not-safe"].title in found
+    _url, page = open_one(cast.ana, "low-days")
+    assert '<a href="/care/">Care</a>' in page
+
+
+def test_reading_and_looking_for_words_writes_nothing(cast):
+    url, _page = open_one(cast.ana, "old-wounds")
+    with CaptureQueriesContext(connection) as met:
+        for answer in (
+            cast.ana.client.get("/reflect/"),
+            cast.ana.client.get("/library/"),
+            cast.ana.client.post("/library/", {"q": "afraid of him"}),
+            cast.ana.client.get(url),
+            cast.ana.client.get("/evidence/"),
+        ):
+            assert answer.status_code == 200 and answer["Cache-Control"] == "no-store"
+    assert not [one for one in met if re.match(r"\s*(INSERT|UPDATE|DELETE)", one["sql"])]
+
+
+def test_what_is_looked_for_is_sent_and_found(cast):
+    page = text(cast.ana.client.post("/library/", {"q": "good news"}).content.decode())
+    assert list(addresses(page))[0] == LIBRARY.by_id["good-news"].title and 'value="good news"' in page
+    page = cast.ana.client.post("/library/", {"q": "<script>zzz"}).content.decode()
+    assert "Nothing has all of these words" in page and "<script>zzz" not in page
+    assert cast.ana.client.post("/library/", {"q": "x" * 100_000}).status_code == 200
+    assert cast.ana.client.post("/library/", {}).status_code == 200
+
+
+def test_a_lesson_is_kept_sealed_and_let_go(cast):
+    url, _page = open_one(cast.ana, "repair")
+    assert cast.ana.client.post(f"{url}keep/").status_code == 302
+    row = MemberRow.objects.get(member=cast.ana.member, place=vault.Place.LIBRARY)
+    assert b"repair" not in bytes(row.body)
+    assert "Kept at hand" in cast.ana.client.get("/library/").content.decode()
+    assert "Let it go from my shelf" in cast.ana.client.get(url).content.decode()
+    assert "Kept at hand" not in cast.jonas.client.get("/library/").content.decode()
+    cast.ana.client.post(f"{url}keep/")
+    assert "Kept at hand" not in cast.ana.client.get("/library/").content.decode()
+
+
+def test_a_kept_lesson_that_a_pack_no_longer_has_does_no_harm(cast, monkeypatch):
+    url, _page = open_one(cast.ana, "repair")
+    cast.ana.client.post(f"{url}keep/")
+    fewer = type(LIBRARY)(tuple(one for one in LIBRARY.lessons if one.id != "repair"), *(LIBRARY.needs, (), LIBRARY.evidence))
+    monkeypatch.setattr(content, "library", lambda: fewer)
+    assert cast.ana.client.get("/library/").status_code == 200
+
+
+def test_suggestions_name_the_bond_and_say_why(cast):
+    page = text(cast.ana.client.get("/library/").content.decode())
+    assert any(rule.why in page for rule in LIBRARY.suggestions)
+
+
+def test_somebody_in_no_bond_reads_everything_and_nothing_is_said_to_be_missing():
+    lone = Person("Lone")
+    page = text(lone.client.get("/reflect/").content.decode())
+    assert "The library" in page
+    url, page = open_one(lone, "calm-first")
+    assert "Take me there" not in page and lone.client.get(url).status_code == 200
+    _url, page = open_one(lone, "knowing-oneself")
+    assert "Take me there" in page
+
+
+def test_the_evidence_is_open_to_everyone_and_carries_size_and_doubt():
+    page = text(Client().get("/evidence/").content.decode())
+    for claim in LIBRARY.evidence.claims:
+        assert claim.say in page and claim.against in page and claim.size in page
+    for key in LIBRARY.evidence.sources:
+        assert f'id="s-{key}"' in page
+
+
+def test_a_hosts_lesson_cannot_bring_html_or_pictures(cast):
+    body = "<img src=x onerror=1> ![a](b) <script>1</script> [x](javascript:1) [nobody-1999]"
+    one = Lesson.model_validate({**LIBRARY.by_id["repair"].model_dump(by_alias=True), "body": body})
+    html = rendered(one, LIBRARY, lambda lesson: "/x/")
+    assert "<img" not in html and "<script" not in html and 'href="javascript' not in html
