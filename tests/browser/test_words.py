@@ -28,10 +28,10 @@ from closeknit.web.care.lines import load_lines
 from closeknit.web.coach.views import mark
 from closeknit.web.content import content_root, rehearsals, tips
 from closeknit.web.content import library as lessons
-from closeknit.web.reflect.views import mark as lesson_mark
 from closeknit.web.dialogues import library
 from closeknit.web.moments import deck
 from closeknit.web.moments import services as moments
+from closeknit.web.reflect.views import mark as lesson_mark
 from tests.cast import PASSPHRASE, Cast, Person
 from tests.web import talk
 from tests.web.test_matrix import url_names
