@@ -12,6 +12,7 @@ from closeknit.method import choice, content
 DECK = content.load_deck(Path(__file__).resolve().parents[2] / "content")
 KINDS = st.sampled_from(list(content.BondKind))
 LEVELS = st.integers(1, 5)
+NOW = st.frozensets(st.sampled_from(list(content.When)), max_size=3)
 WISHES = st.frozensets(st.sampled_from(list(content.Theme)), max_size=4)
 SEEDS = st.text(max_size=8)
 
@@ -27,16 +28,28 @@ def play(count: int, **arguments):
     return opened, state
 
 
-@settings(max_examples=60, deadline=None)
-@given(level=LEVELS, kind=KINDS, wishes=WISHES, seed=SEEDS)
-def test_no_repeat_before_the_deck_is_through(level, kind, wishes, seed):
-    allowed = choice.eligible(DECK, max_level=level, kind=kind, wishes=wishes)
-    opened, _state = play(2 * len(allowed), max_level=level, kind=kind, wishes=wishes, seed=seed)
+@settings(max_examples=10, deadline=None)
+@given(level=LEVELS, kind=KINDS, wishes=WISHES, now=NOW, seed=SEEDS)
+def test_no_repeat_before_the_deck_is_through(level, kind, wishes, now, seed):
+    allowed = choice.eligible(DECK, max_level=level, kind=kind, wishes=wishes, now=now)
+    opened, _state = play(2 * len(allowed), max_level=level, kind=kind, wishes=wishes, now=now, seed=seed)
     first, second = opened[: len(allowed)], opened[len(allowed) :]
     assert len({prompt.id for prompt in first}) == len(allowed)
     assert len({prompt.id for prompt in second}) == len(second)
     assert all(prompt.level <= level and prompt.theme not in wishes and kind in prompt.kinds for prompt in opened)
+    assert all(not prompt.when or now & set(prompt.when) for prompt in opened)
     assert bool(opened) == bool(allowed)
+
+
+def test_what_is_for_a_time_comes_up_only_in_that_time():
+    def when(*now):
+        found = choice.eligible(DECK, max_level=5, kind=content.BondKind.FAMILY, wishes=frozenset(), now=frozenset(now))
+        return {one for prompt in found for one in prompt.when}
+
+    assert when() == set()
+    for one in content.When:
+        assert when(one) == {one}, "a time without prompts"
+    assert when(*content.When) == set(content.When)
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,7 +70,7 @@ def test_the_same_arguments_give_the_same_prompt(level, seed, turns):
     assert choice.choose(DECK, state, **arguments) == choice.choose(DECK, again, **arguments)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(level=LEVELS, seed=SEEDS)
 def test_another_one_is_always_another_one_until_all_were_looked_at(level, seed):
     arguments = {"max_level": level, "kind": content.BondKind.PARTNERS, "seed": seed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from closeknit.cli import main
 from closeknit.method import content
+from tests import words
 
 ROOT = Path(__file__).resolve().parents[2] / "content"
 
@@ -39,12 +41,23 @@ def codes(root: Path) -> set[str]:
     return {problem.code for problem in content.check(root).problems}
 
 
-def test_the_starting_deck_is_sixty_without_a_fault():
+def test_the_shipped_deck_is_large_balanced_and_without_a_fault():
     report = content.check(ROOT)
-    assert report.problems == () and report.counts == {"prompts": 60}
+    assert report.problems == () and report.counts["prompts"] >= 500
     deck = content.load_deck(ROOT)
-    cells = {(prompt.component, prompt.level) for prompt in deck.prompts}
-    assert len(cells) == 25 and len(deck.by_id) == 60
+    assert len(deck.by_id) == len(deck.prompts)
+    cells = Counter((prompt.component, prompt.level) for prompt in deck.prompts)
+    assert len(cells) == 25 and min(cells.values()) >= 8
+    for kind in content.BondKind:
+        suits = [prompt for prompt in deck.prompts if kind in prompt.kinds and not prompt.when]
+        assert len(suits) >= 250 and sum(prompt.kinds == (kind,) for prompt in suits) >= 20
+    assert min(Counter(prompt.theme for prompt in deck.prompts).values()) >= 15
+    assert all(sum(when in prompt.when for prompt in deck.prompts) >= 7 for when in content.When)
+
+
+def test_prompts_read_easily():
+    for prompt in content.load_deck(ROOT).prompts:
+        assert words.grade([prompt.text, prompt.why, prompt.stay]) <= 7, prompt.id
 
 
 def test_the_schema_is_current():

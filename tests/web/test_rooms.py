@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from closeknit.method import content
 from closeknit.web import clock
 from closeknit.web.moments import deck, queries
 from closeknit.web.moments import services as moments
@@ -57,6 +58,28 @@ def test_a_kind_that_one_leaves_out_is_offered_to_nobody_and_shown_to_nobody(cas
     assert "checked" not in re.sub(r'type="radio"[^>]*', "", page)
     cast.ana.client.post(f"/b/{cast.pair}/prompt/", {"do": "not-kind"})
     assert deck.my_wishes(cast.ana.bond(cast.pair))["not"]
+
+
+def test_a_time_counts_once_all_said_that_it_holds_and_shows_to_nobody(cast):
+    def said_by_all():
+        return moments.wishes_of_all(cast.ana.bond(cast.pair))[2]
+
+    cast.ana.client.post(f"/b/{cast.pair}/depth/", {"level": "1", "now": ["apart", "hard"]})
+    assert said_by_all() == set() and "hard" in deck.my_wishes(cast.ana.bond(cast.pair))["now"]
+    page = cast.jonas.client.get(f"/b/{cast.pair}/depth/").content.decode()
+    assert "checked" not in re.sub(r'type="radio"[^>]*', "", page)
+    cast.jonas.client.post(f"/b/{cast.pair}/depth/", {"level": "1", "now": ["apart"]})
+    assert said_by_all() == {"apart"}
+    seen = set()
+    for _look in range(60):
+        deck.offer_next(cast.ana.bond(cast.pair), skip=True)
+        seen |= set(deck.offered(cast.ana.bond(cast.pair)).when)
+    assert seen == {content.When.APART}
+    # Whoever leaves out a kind on the way keeps what they said.
+    cast.ana.client.post(f"/b/{cast.pair}/prompt/", {"do": "not-kind"})
+    assert deck.my_wishes(cast.ana.bond(cast.pair))["now"] == ["apart", "hard"]
+    # In a pair nobody is asked whether they are parent and child.
+    assert cast.ana.client.post(f"/b/{cast.pair}/depth/", {"level": "1", "now": ["siblings"]}).status_code == 422
 
 
 def test_an_old_answer_comes_back_after_ninety_days(cast):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .content import BondKind, Deck, Prompt, Theme
+from .content import BondKind, Deck, Prompt, Theme, When
 
 #: How many of a round's last prompts the next round does not begin with.
 REST = 10
@@ -76,12 +76,18 @@ def deepest(*, minors: bool) -> int:
     return DEEPEST_WITH_MINORS if minors else DEEPEST
 
 
-def eligible(deck: Deck, *, max_level: int, kind: BondKind, wishes: frozenset[Theme]) -> list[Prompt]:
-    """The prompts that everyone agreed to: no deeper than `max_level`, for this kind, of no theme in `wishes`."""
+def eligible(
+    deck: Deck, *, max_level: int, kind: BondKind, wishes: frozenset[Theme], now: frozenset[When] = frozenset()
+) -> list[Prompt]:
+    """The prompts that everyone agreed to: no deeper than `max_level`, for this kind, of no theme in `wishes`, and for no
+    other time than one of `now`, which everyone said holds."""
     return [
         prompt
         for prompt in deck.prompts
-        if prompt.level <= max_level and kind in prompt.kinds and prompt.theme not in wishes
+        if prompt.level <= max_level
+        and kind in prompt.kinds
+        and prompt.theme not in wishes
+        and (not prompt.when or not now.isdisjoint(prompt.when))
     ]
 
 
@@ -92,6 +98,7 @@ def choose(
     max_level: int,
     kind: BondKind,
     wishes: frozenset[Theme] = frozenset(),
+    now: frozenset[When] = frozenset(),
     seed: str = "",
     skipped: tuple[str, ...] = (),
 ) -> Prompt | None:
@@ -103,7 +110,7 @@ def choose(
     then a depth: every third prompt is a light one, the others as deep as is agreed, so that depth rises and breathes.
     The rest is the bond's own order by `seed`. The same arguments always give the same prompt.
     """
-    allowed = eligible(deck, max_level=max_level, kind=kind, wishes=wishes)
+    allowed = eligible(deck, max_level=max_level, kind=kind, wishes=wishes, now=now)
     left = [prompt for prompt in allowed if prompt.id not in state.used]
     rounds = state.rounds
     if not left:

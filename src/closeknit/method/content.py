@@ -21,7 +21,7 @@ MOST_WORDS = 25
 #: starting deck: the closest two of its 60 prompts reach .15, a prompt with one word replaced .6 and more.
 NEAR_DUPLICATE = 0.45
 #: No more than this share of a deck may open with the same two words.
-SAME_OPENING = 0.1
+SAME_OPENING = 0.04
 
 
 class Component(StrEnum):
@@ -58,6 +58,18 @@ class Theme(StrEnum):
     LOSS = "loss"
 
 
+class When(StrEnum):
+    """What is true of a bond just now. A prompt that is for such a time comes up only where everyone said that it holds."""
+
+    APART = "apart"
+    NEW = "new"
+    LONG = "long"
+    HARD = "hard"
+    JOY = "joy"
+    PARENTS = "parents"
+    SIBLINGS = "siblings"
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=240)]
 
 
@@ -72,6 +84,8 @@ class Prompt(BaseModel):
     level: int = Field(ge=1, le=5)
     theme: Theme
     kinds: tuple[BondKind, ...] = tuple(BondKind)
+    #: For which times it is; empty: for any.
+    when: tuple[When, ...] = ()
     text: Text
     why: Text
     start: tuple[Text, ...] = Field(min_length=1, max_length=4)

@@ -58,6 +58,7 @@ def deal(opened: OpenBond, stream: bytes, *, ceiling: int) -> dict[str, list[str
 
     dealt = {}
     for level in range(1, ceiling + 1):
-        cards = [prompt for prompt in the_deck().prompts if prompt.level == level and kind in prompt.kinds]
+        # Those for any time: what holds for this bond is asked of nobody here.
+        cards = [one for one in the_deck().prompts if one.level == level and kind in one.kinds and not one.when]
         dealt[str(level)] = [prompt.text for prompt in sorted(cards, key=order)][:CARDS_A_LEVEL]
     return dealt

@@ -38,6 +38,19 @@ THEME_LABELS = {
 }
 
 
+#: What may hold for a bond just now; the last two in a family alone.
+NOW_LABELS = {
+    content.When.APART: _("We live far from each other"),
+    content.When.NEW: _("We have not known each other for long"),
+    content.When.LONG: _("We have known each other for many years"),
+    content.When.HARD: _("It is a hard time"),
+    content.When.JOY: _("There is something to be glad about"),
+    content.When.PARENTS: _("We are parent and child"),
+    content.When.SIBLINGS: _("We are siblings"),
+}
+IN_A_FAMILY = frozenset({content.When.PARENTS, content.When.SIBLINGS})
+
+
 @cache
 def the_deck() -> content.Deck:
     """The prompts of the packs, read once a process."""
@@ -48,6 +61,12 @@ def themes() -> list[tuple[str, Any]]:
     """The kinds of prompt one may leave out, with their labels."""
     present = {prompt.theme for prompt in the_deck().prompts}
     return [(theme.value, THEME_LABELS[theme]) for theme in content.Theme if theme in present]
+
+
+def times(kind: str) -> list[tuple[str, Any]]:
+    """What a member of a bond of that kind may say holds just now, with its label."""
+    family = kind == content.BondKind.FAMILY
+    return [(when.value, label) for when, label in NOW_LABELS.items() if family or when not in IN_A_FAMILY]
 
 
 def theme_label(prompt: content.Prompt) -> str:
@@ -104,7 +123,7 @@ def note_opened(opened: OpenBond, prompt: content.Prompt) -> None:
 
 def choose(opened: OpenBond, *, skipped: tuple[str, ...] = ()) -> content.Prompt | None:
     """The next prompt for this bond. None if everyone's wishes together leave nothing."""
-    level, avoid = services.wishes_of_all(opened)
+    level, avoid, now = services.wishes_of_all(opened)
     minors = opened.minors or bonds.minors_in(opened.id)
     seed = hashlib.sha256(opened.id.bytes).hexdigest()
     return choice.choose(
@@ -113,6 +132,7 @@ def choose(opened: OpenBond, *, skipped: tuple[str, ...] = ()) -> content.Prompt
         max_level=min(level, choice.deepest(minors=minors)),
         kind=content.BondKind(opened.bond.kind),
         wishes=frozenset(content.Theme(theme) for theme in avoid if theme in content.Theme._value2member_map_),
+        now=frozenset(content.When(one) for one in now if one in content.When._value2member_map_),
         seed=seed,
         skipped=skipped,
     )
@@ -153,7 +173,7 @@ def offer_next(opened: OpenBond, *, skip: bool = False, avoid: bool = False) -> 
         hold(opened)
         if avoid and present is not None:
             mine = my_wishes(opened)
-            wishes = {"level": mine["level"], "not": sorted({*mine["not"], present.theme.value})}
+            wishes = {**mine, "not": sorted({*mine["not"], present.theme.value})}
             bonds.row_write(opened, vault.Place.MEMBERSHIP_WISHES, wishes, member=opened.me.id)
         chosen = choose(opened, skipped=tuple(skipped))
         payload = {"offer": chosen.id if chosen else None, "skipped": skipped}

@@ -47,15 +47,22 @@ class SayForm(forms.Form):
 
 
 class WishesForm(forms.Form):
-    """A private yes to a depth, and what to leave out."""
+    """A private yes to a depth, what to leave out, and what holds just now."""
 
     level = forms.TypedChoiceField(coerce=int, widget=forms.RadioSelect)
     avoid = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    now = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
 
     def __init__(
-        self, *args: Any, themes: list[tuple[str, Any]], levels: list[tuple[int, Any]], **kwargs: Any
+        self,
+        *args: Any,
+        themes: list[tuple[str, Any]],
+        levels: list[tuple[int, Any]],
+        times: list[tuple[str, Any]],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["now"].choices = times  # type: ignore[attr-defined]
         self.fields["level"].choices = levels  # type: ignore[attr-defined]
         self.fields["avoid"].choices = themes  # type: ignore[attr-defined]
 

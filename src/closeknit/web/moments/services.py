@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import transaction
@@ -430,23 +430,26 @@ def draft_pass(opened: OpenBond, moment: Moment) -> None:
     draft_write(opened, moment, text, passed=True)
 
 
-def wishes_write(opened: OpenBond, *, level: int, avoid: list[str]) -> None:
-    """My private yes to a depth, and the kinds of prompt I would rather not get."""
+def wishes_write(opened: OpenBond, *, level: int, avoid: list[str], now: Iterable[str] = ()) -> None:
+    """My private yes to a depth, the kinds of prompt I would rather not get, and what holds for us just now."""
     with transaction.atomic():
         hold(opened)
-        payload = {"level": level, "not": sorted(set(avoid))}
+        payload = {"level": level, "not": sorted(set(avoid)), "now": sorted(set(now))}
         bonds.row_write(opened, vault.Place.MEMBERSHIP_WISHES, payload, member=opened.me.id)
 
 
-def wishes_of_all(opened: OpenBond) -> tuple[int, frozenset[str]]:
-    """(the depth all have agreed to, the kinds somebody would rather not get). Only for choosing a prompt, never shown."""
-    level, avoid = 5, set()
+def wishes_of_all(opened: OpenBond) -> tuple[int, frozenset[str], frozenset[str]]:
+    """(the depth all have agreed to, the kinds somebody would rather not get, what all said holds for them just now).
+    Only for choosing a prompt, never shown."""
+    level, avoid, now = 5, set(), None
     ids = [person.id for person in opened.people]
     for row in BondRow.objects.filter(bond_id=opened.id, member_id__in=ids, place=vault.Place.MEMBERSHIP_WISHES):
         payload = opened.row_payload(row)
         level = min(level, int(payload["level"]))
         avoid |= set(payload["not"])
-    return level, frozenset(avoid)
+        said = frozenset(payload.get("now", ()))
+        now = said if now is None else now & said
+    return level, frozenset(avoid), now or frozenset()
 
 
 # -- own prompts ------------------------------------------------------------------------------------------------------

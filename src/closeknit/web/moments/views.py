@@ -298,17 +298,18 @@ def _open_offered(request: HttpRequest, opened: OpenBond) -> HttpResponse:
 @in_bond
 @require_http_methods(["GET", "POST"])
 def depth(request: HttpRequest, opened: OpenBond) -> HttpResponse:
-    """My private yes to a depth, and what to leave out."""
+    """My private yes to a depth, what to leave out, and what holds for us just now."""
     mine = deck.my_wishes(opened)
-    themes = deck.themes()
     form = forms.WishesForm(
         request.POST if request.method == "POST" else None,
-        themes=themes,
+        themes=deck.themes(),
         levels=deck.levels(opened),
-        initial={"level": mine["level"], "avoid": mine["not"]},
+        times=deck.times(opened.bond.kind),
+        initial={"level": mine["level"], "avoid": mine["not"], "now": mine.get("now", [])},
     )
     if request.method == "POST" and form.is_valid():
-        services.wishes_write(opened, level=form.cleaned_data["level"], avoid=form.cleaned_data["avoid"])
+        said = form.cleaned_data
+        services.wishes_write(opened, level=said["level"], avoid=said["avoid"], now=said["now"])
         return redirect("today", opened.id)
     context = {"bond": opened, "form": form, "levels": deck.levels(opened), "mine": mine}
     return render(request, "moments/depth.html", context, status=422 if form.errors else 200)
