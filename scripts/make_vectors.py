@@ -71,6 +71,7 @@ PLACES = {
     "dialogue.choice": ("BOND", "PROSE", False),
     "member.coach": ("SELF", "PROSE", False),
     "member.library": ("SELF", "PROSE", False),
+    "member.draft": ("SELF", "PROSE", False),
 }
 Json = dict[str, Any]
 

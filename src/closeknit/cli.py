@@ -382,12 +382,13 @@ def content() -> None:
 def content_check(path: Path | None, as_json: bool) -> None:
     """Check the packs of a folder, or our own: names file, line and mend of each problem."""
     from closeknit.method.content import check, merged
+    from closeknit.method.feelings import check_feelings
     from closeknit.method.library import check_library
     from closeknit.method.scripts import check_scripts
     from closeknit.web.content import check_coach, content_root
 
     root = path or content_root()
-    report = merged(check(root), check_scripts(root), check_coach(root), check_library(root))
+    report = merged(check(root), check_scripts(root), check_coach(root), check_library(root), check_feelings(root))
     if as_json:
         click.echo(report.as_json())
     else:

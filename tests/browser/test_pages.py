@@ -20,7 +20,7 @@ BANNED = re.compile(
 def paths(base: str) -> list[str]:
     inside = ["", "prompt/", "prompts/", "depth/", "thread/", "us/", "invite/"]
     yours = ["/you/", "/you/passphrase/", "/you/words/", "/bonds/new/", "/coach/"]
-    yours += ["/reflect/", "/rehearse/", "/library/", "/evidence/"]
+    yours += ["/reflect/", "/reflect/write/", "/rehearse/", "/library/", "/evidence/"]
     return [*OUTSIDE, *(base + one for one in inside), *yours]
 
 

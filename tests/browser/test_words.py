@@ -26,7 +26,7 @@ from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.care.lines import load_lines
 from closeknit.web.coach.views import mark
-from closeknit.web.content import content_root, rehearsals, tips
+from closeknit.web.content import content_root, feelings, rehearsals, tips
 from closeknit.web.content import library as lessons
 from closeknit.web.dialogues import library
 from closeknit.web.moments import deck
@@ -169,6 +169,8 @@ def read_in_the_library() -> Iterator[str]:
         for check in lesson.checks:
             yield check.ask
             yield from (text for option in check.options for text in (option.says, option.answer))
+    for family in feelings():
+        yield from (family.says, family.body, *family.words)
     yield from (need.says for need in books.needs)
     yield from (rule.why for rule in books.suggestions)
     for claim in books.evidence.claims:
@@ -241,6 +243,7 @@ def every_page(scene: Scene) -> Iterator[tuple[str, str, Any]]:
     for lesson in ("when-not-safe", "time-that-counts", "listening-steps"):
         path = reverse("lesson", args=[lesson_mark(scene.ana.keyring, lessons().by_id[lesson])])
         yield "a lesson", path, ana.get(path)
+    yield "an entry that does not fit", "/reflect/write/", ana.post("/reflect/write/", {"text": "", "own": "0"})
     yield "what was looked for", "/library/", ana.post("/library/", {"q": "good"})
     yield "nothing found", "/library/", ana.post("/library/", {"q": "0"})
     yield "before the coach is chosen", f"{pair}land/", ana.post(f"{pair}land/", {"text": "0", "situation": "prompt"})

@@ -110,7 +110,7 @@ def test_the_command_prints_json(tmp_path):
     answer = CliRunner().invoke(main, ["content", "check", "--json"])
     found = json.loads(answer.output)
     assert answer.exit_code == 0 and found["problems"] == []
-    assert set(found["counts"]) == {"prompts", "scripts", "tips", "rehearsals", "lessons", "claims"}
+    assert set(found["counts"]) == {"prompts", "scripts", "tips", "rehearsals", "lessons", "claims", "feelings"}
     assert all(count >= 12 for count in found["counts"].values())
     answer = CliRunner().invoke(main, ["content", "check", "--json", str(pack(tmp_path, {**GOOD, "level": 6}))])
     assert answer.exit_code == 1 and json.loads(answer.output)["problems"][0]["code"] == "schema"

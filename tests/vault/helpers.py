@@ -54,6 +54,7 @@ HELD_BY = {
     vault.Place.FACTOR: (vault.Kind.SELF, "self"),
     vault.Place.COACH: (vault.Kind.SELF, "self"),
     vault.Place.LIBRARY: (vault.Kind.SELF, "self"),
+    vault.Place.JOURNAL_DRAFT: (vault.Kind.SELF, "self"),
 }
 
 

@@ -12,9 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from closeknit import vault
 from closeknit.method.library import Lesson
 from closeknit.web import content
+from closeknit.web.bonds import private
+from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.members.models import MemberRow
 from closeknit.web.reflect.prose import rendered
-from tests.cast import Person
+from closeknit.web.sealed.kinds import Reading
+from closeknit.web.taking import copying, opening
+from tests.cast import PASSPHRASE, Person
+
+from .test_taking import CHECK
 
 pytestmark = pytest.mark.django_db
 LIBRARY = content.library()
@@ -139,3 +145,87 @@ def test_a_hosts_lesson_cannot_bring_html_or_pictures(cast):
     one = Lesson.model_validate({**LIBRARY.by_id["repair"].model_dump(by_alias=True), "body": body})
     html = rendered(one, LIBRARY, lambda lesson: "/x/")
     assert "<img" not in html and "<script" not in html and 'href="javascript' not in html
+
+
+# -- the journal ----------------------------------------------------------------------------------------------------------
+
+
+def entries(member) -> str:
+    return text(member.client.get("/you/words/").content.decode())
+
+
+def test_an_entry_is_kept_sealed_with_its_feelings_and_shows_to_its_writer_alone(cast):
+    answer = cast.ana.client.post(
+        "/reflect/write/", {"text": "The kitchen was dark.", "feelings": ["lonely", "tired"], "own": "prickly, far off"}
+    )
+    assert answer.status_code == 302
+    assert "The kitchen was dark." in entries(cast.ana) and "lonely, tired, prickly, far off" in entries(cast.ana)
+    assert "The kitchen was dark." not in entries(cast.jonas)
+    row = PrivateWord.objects.get(member=cast.ana.member)
+    assert b"kitchen" not in bytes(row.item.body) and b"lonely" not in bytes(row.body)
+
+
+def test_an_entry_is_changed_and_keeps_its_day(cast):
+    cast.ana.client.post("/reflect/write/", {"text": "First.", "feelings": ["sad"]})
+    row = PrivateWord.objects.get(member=cast.ana.member)
+    page = text(cast.ana.client.get(f"/reflect/write/{row.id}/").content.decode())
+    assert "First." in page and re.search(r'value="sad" checked', page)
+    before = private.word_read(cast.ana.member.pk, cast.ana.keyring, row.id)
+    assert cast.ana.client.post(f"/reflect/write/{row.id}/", {"text": "Second.", "own": "lighter"}).status_code == 302
+    after = private.word_read(cast.ana.member.pk, cast.ana.keyring, row.id)
+    assert (after.text, after.feelings, after.at) == ("Second.", ("lighter",), before.at) and after.changed is not None
+    assert cast.jonas.client.get(f"/reflect/write/{row.id}/").status_code == 404
+    assert cast.jonas.client.post(f"/reflect/write/{row.id}/", {"text": "Mine."}).status_code == 404
+
+
+def test_only_what_was_written_here_can_be_changed(cast):
+    private.words_keep(cast.ana.member.pk, cast.ana.keyring, [(None, {"text": "Taken along.", "kind": "answer"})])
+    row = PrivateWord.objects.get(member=cast.ana.member)
+    assert cast.ana.client.get(f"/reflect/write/{row.id}/").status_code == 404
+    assert "Change it" not in entries(cast.ana)
+
+
+def test_a_draft_waits_sealed_until_it_is_kept(cast):
+    answer = cast.ana.client.post("/reflect/write/draft/", {"text": "Half a"}, headers={"Accept": "application/json"})
+    assert answer.json()["saved"] is True
+    row = MemberRow.objects.get(member=cast.ana.member, place=vault.Place.JOURNAL_DRAFT)
+    assert b"Half a" not in bytes(row.body)
+    assert "Half a" in cast.ana.client.get("/reflect/write/").content.decode()
+    cast.ana.client.post("/reflect/write/", {"text": "Half a thought, finished."})
+    assert "Half a" not in cast.ana.client.get("/reflect/write/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"text": ""}, {"text": "x" * 20_001}, {"text": "ok", "feelings": ["no such"]}, {"text": "ok", "own": "y" * 121}],
+)
+def test_bad_input_keeps_what_was_typed(cast, bad):
+    page = cast.ana.client.post("/reflect/write/", {"feelings": ["glad"], **bad})
+    assert page.status_code == 422
+    assert bad["text"] in page.content.decode()
+    assert not PrivateWord.objects.filter(member=cast.ana.member).exists()
+
+
+def test_what_was_typed_when_it_locked_is_back(cast):
+    cast.ana.client.post("/lock/", {"next": "/reflect/write/", "path": "/reflect/write/", "text": "In mid"})
+    assert cast.ana.client.get("/reflect/write/").status_code == 403
+    cast.ana.client.post("/unlock/", {"passphrase": PASSPHRASE})
+    assert cast.ana.client.get("/reflect/write/").status_code == 200
+
+
+def test_the_coach_answers_beneath_an_entry_when_asked(cast):
+    cast.ana.client.post("/coach/", {"use": "tips"})
+    assert 'formaction="/land/"' in cast.ana.client.get("/reflect/write/").content.decode()
+    answer = cast.ana.client.post("/land/", {"text": "I felt sad."}, headers={"X-Land": "1"}).content.decode()
+    assert "landing" in answer
+    assert cast.ana.client.get("/land/").url == "/reflect/write/"
+
+
+def test_entries_are_in_the_copy(cast):
+    cast.ana.client.post("/reflect/write/", {"text": "For the copy.", "feelings": ["hopeful"]})
+    entries = list(copying.entries_of(Reading(cast.ana.member, cast.ana.keyring, [cast.ana.bond(cast.pair)])))
+    (found,) = [values for section, values in entries if section == "words" and values["kind"] == "journal"]
+    CHECK.validate({"section": "words", "entries": [found]})
+    assert (found["text"], found["feelings"]) == ("For the copy.", ["hopeful"])
+    word = opening._word(found, "words")
+    assert (word.kind, word.entry()["feelings"]) == ("journal", ["hopeful"])

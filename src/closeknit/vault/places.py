@@ -19,6 +19,7 @@ class Place(StrEnum):
     REFUSAL = "member.refusal"
     COACH = "member.coach"
     LIBRARY = "member.library"
+    JOURNAL_DRAFT = "member.draft"
     # a bond's
     BOND_CARD = "bond.card"
     BOND_KEY = "bond.key"

@@ -7,6 +7,7 @@ from closeknit.coach import books
 from closeknit.coach.rehearsal import Rehearsal
 from closeknit.coach.tips import Book, RulesError
 from closeknit.method.content import Problem, Report, plain_words
+from closeknit.method.feelings import Family, load_feelings
 from closeknit.method.library import Library, load_library
 
 
@@ -33,6 +34,12 @@ def rehearsals(language: str = "en") -> tuple[Rehearsal, ...]:
 def library(language: str = "en") -> Library:
     """The lessons and the evidence, in one language. Raises content.BrokenPack."""
     return load_library(content_root(), language)
+
+
+@cache
+def feelings(language: str = "en") -> tuple[Family, ...]:
+    """Words for feelings, in one language. Raises content.BrokenPack."""
+    return load_feelings(content_root(), language)
 
 
 def check_coach(root: Path) -> Report:

@@ -48,7 +48,7 @@ YOURS = frozenset(
 )
 
 
-REFLECT = frozenset({"reflect", "library", "lesson", "rehearsals", "rehearse", "words"})
+REFLECT = frozenset({"reflect", "write", "rewrite", "library", "lesson", "rehearsals", "rehearse", "words"})
 TALK = frozenset({"talk", "talk-history", "talk-check", "talk-start", "dialogue"})
 US = frozenset({"us", "invite", "pause", "go", "together", "compare"})
 

@@ -83,6 +83,7 @@ def _private_words(reading: Reading) -> Iterator[Entry]:
                     "from": kept.bond,
                     "bond": None,
                     "moment": None,
+                    **({"feelings": list(kept.feelings)} if kept.feelings else {}),
                 },
             )
 

@@ -36,6 +36,8 @@ class Kept:
     bond: str
     at: datetime | None
     source: str
+    feelings: tuple[str, ...] = ()
+    changed: datetime | None = None
 
 
 def words_keep(
@@ -161,7 +163,42 @@ def _kept(row: PrivateWord, own: dict[uuid.UUID, Wrap], keyring: vault.Keyring) 
         bond=about.get("bond", ""),
         at=datetime.fromisoformat(at) if at else None,
         source=about.get("source", str(row.item_id)),
+        feelings=tuple(str(one) for one in about.get("feelings", ())),
+        changed=datetime.fromisoformat(about["changed"]) if about.get("changed") else None,
     )
+
+
+def word_read(member_id: uuid.UUID, keyring: vault.Keyring, word_id: uuid.UUID) -> Kept | None:
+    """One private text, opened; None if there is none. Raises Tampered."""
+    row = PrivateWord.objects.filter(pk=word_id, member_id=member_id).first()
+    return None if row is None else next(kept for _row, kept in _opened([row], keyring, strict=True))
+
+
+def word_rewrite(
+    member_id: uuid.UUID, keyring: vault.Keyring, word_id: uuid.UUID, text: str, more: dict[str, Any]
+) -> bool:
+    """Give a private text other words; `more` replaces what is known about it by the same names. Its day stays. Returns
+    whether there was one."""
+    with transaction.atomic():
+        row = PrivateWord.objects.filter(pk=word_id, member_id=member_id).select_related("item").first()
+        if row is None:
+            return False
+        wrap = Wrap.objects.get(item=row.item, target=Wrap.Target.SELF)
+        try:
+            about = row.unseal(keyring.self_key)
+            wrap.unseal(keyring.self_key)
+        except vault.VaultError:
+            raise Tampered from None
+        # A key of its own for the new words; its wrap is tied to the text's revision.
+        key = vault.Key.new()
+        row.item.seal(key, {"text": text})
+        row.item.save()
+        wrap.item = row.item
+        wrap.seal(keyring.self_key, {"k": key_text(key)})
+        wrap.save()
+        row.seal(keyring.self_key, {**about, **more, "changed": clock.now().isoformat()})
+        row.save()
+    return True
 
 
 def word_delete(member_id: uuid.UUID, word_id: uuid.UUID) -> bool:

@@ -57,7 +57,19 @@ def land(request: HttpRequest, bond_id: uuid.UUID) -> HttpResponse:
     need_to_be_in(request, bond_id)
     if request.method == "GET":
         return redirect("today", bond_id)
-    situation, wishes, status = _situation(request), wishes_of(keys, request.user), 200
+    return _landed(request, _situation(request), bond_id)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def land_alone(request: HttpRequest) -> HttpResponse:
+    """The same of what is written for oneself."""
+    keys_of(request).need  # noqa: B018 - locked: the page that opens it again
+    return redirect("write") if request.method == "GET" else _landed(request, Situation.JOURNAL, None)
+
+
+def _landed(request: HttpRequest, situation: Situation, bond_id: uuid.UUID | None) -> HttpResponse:
+    wishes, status = wishes_of(keys_of(request), request.user), 200
     context: dict[str, Any] = {"wishes": wishes, "given": request.POST.get("given", "")[:2000]}
     try:
         text = _typed(request)

@@ -1,4 +1,4 @@
-"""The lessons that a member keeps at hand: sealed among their own settings, and nowhere else."""
+"""What a member keeps at hand in Reflect: lessons, and the entry they are writing. Both are sealed among their own rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from closeknit.web.members.models import Member, MemberRow
 from closeknit.web.members.services import member_row_write
 
 PLACE = vault.Place.LIBRARY
+DRAFT = vault.Place.JOURNAL_DRAFT
 
 
 def kept(keys: RequestKeys, member: Member) -> list[str]:
@@ -21,3 +22,14 @@ def keep(keys: RequestKeys, member: Member, lesson: str) -> None:
     before = kept(keys, member)
     after = [one for one in before if one != lesson] if lesson in before else [*before, lesson]
     member_row_write(keys.need, member, PLACE, {"kept": after})
+
+
+def draft(keys: RequestKeys, member: Member) -> str:
+    """The entry that is being written, or empty. One query. Raises keys.Locked."""
+    row = MemberRow.objects.filter(member=member, place=DRAFT).first()
+    return str(row.unseal(keys.need.self_key).get("text", "")) if row is not None else ""
+
+
+def draft_write(keys: RequestKeys, member: Member, text: str) -> None:
+    """Save the entry that is being written."""
+    member_row_write(keys.need, member, DRAFT, {"text": text})

@@ -36,7 +36,11 @@ RATIO_MATTERS_FROM = 16 * 1024 * 1024
 MOST_WORD_BYTES = 60_000
 MOST_PROMPT = 1_000
 MOST_NAME = 200
-KINDS = frozenset({"answer", "note", "reply", "draft", "prompt", "turn", "scratch", "line", "words", "rehearsal"})
+#: How many feelings an entry may name, and how long each may be.
+MOST_FEELINGS, MOST_FEELING = 12, 120
+KINDS = frozenset(
+    {"answer", "note", "reply", "draft", "prompt", "turn", "scratch", "line", "words", "rehearsal", "journal"}
+)
 
 PROBLEMS = {
     "no-zip": _("This is not a ZIP file, or only a part of one. Choose the whole file as it was downloaded."),
@@ -80,11 +84,12 @@ class Word:
     bond: str
     at: str | None
     reason: str = ""
+    feelings: tuple[str, ...] = ()
 
     def entry(self) -> dict[str, Any]:
         """As the private part keeps it."""
         about = {"prompt": self.prompt, "kind": self.kind, "bond": self.bond, "at": self.at, "source": self.id}
-        return {"text": self.text, **about}
+        return {"text": self.text, **about, **({"feelings": list(self.feelings)} if self.feelings else {})}
 
 
 def words_of(file: IO[bytes], size: int) -> tuple[str, Iterator[Word]]:
@@ -195,7 +200,19 @@ def _word(entry: Any, name: str) -> Word:
     sealed = len(json.dumps(text, ensure_ascii=False).encode())
     if sealed > MOST_WORD_BYTES or len(prompt) > MOST_PROMPT or len(bond) > MOST_NAME:
         return Word(source, "", "", kind, "", at, reason="too-long")
-    return Word(source, text, prompt, kind, bond, at)
+    return Word(source, text, prompt, kind, bond, at, feelings=_feelings(entry.get("feelings"), name))
+
+
+def _feelings(said: Any, name: str) -> tuple[str, ...]:
+    """The feelings beside a text, at most as many and as long as the page lets one name."""
+    if said is None:
+        return ()
+    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
+        raise NotUsable("unreadable", name)
+    try:
+        return tuple(one for one in (clean_text(one[:MOST_FEELING]) for one in said[:MOST_FEELINGS]) if one)
+    except ValidationError:
+        return ()
 
 
 def _when(value: Any) -> str | None:

@@ -180,5 +180,6 @@ def kind_label(kind: str) -> str:
         "scratch": _("A note to myself in a talk"),
         "line": _("What I took along from a talk"),
         "rehearsal": _("A rehearsal that I kept"),
+        "journal": _("Written for myself"),
     }
     return labels.get(kind, _("My words"))

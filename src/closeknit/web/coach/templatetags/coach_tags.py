@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.template import Context
+from django.urls import reverse
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -23,11 +24,11 @@ register = template.Library()
 @register.inclusion_tag("coach/_button.html", takes_context=True)
 def land(context: Context, situation: str, about: str = "") -> dict[str, Any]:
     """The quiet button, and the place where its answer appears; nothing where the member wants none."""
-    request, bond = context["request"], context["bond"]
+    request, bond = context["request"], context.get("bond")
     wishes = wishes_of(keys_of(request), request.user)
-    offers = wishes.offers(bond.id)
+    offers = wishes.offers(bond.id if bond else None)
     return {
-        "bond": bond,
+        "url": reverse("land", args=[bond.id]) if bond else reverse("land-alone"),
         "situation": situation,
         "about": str(about or "")[:MOST_ABOUT],
         "offers": offers,
