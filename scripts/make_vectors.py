@@ -72,6 +72,7 @@ PLACES = {
     "member.coach": ("SELF", "PROSE", False),
     "member.library": ("SELF", "PROSE", False),
     "member.draft": ("SELF", "PROSE", False),
+    "member.sheet": ("SELF", "PROSE", False),
 }
 Json = dict[str, Any]
 

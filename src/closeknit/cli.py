@@ -381,6 +381,7 @@ def content() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print problems and counts as JSON.")
 def content_check(path: Path | None, as_json: bool) -> None:
     """Check the packs of a folder, or our own: names file, line and mend of each problem."""
+    from closeknit.method.alone import check_questions
     from closeknit.method.content import check, merged
     from closeknit.method.feelings import check_feelings
     from closeknit.method.library import check_library
@@ -388,7 +389,8 @@ def content_check(path: Path | None, as_json: bool) -> None:
     from closeknit.web.content import check_coach, content_root
 
     root = path or content_root()
-    report = merged(check(root), check_scripts(root), check_coach(root), check_library(root), check_feelings(root))
+    checks = (check, check_scripts, check_coach, check_library, check_feelings, check_questions)
+    report = merged(*(one(root) for one in checks))
     if as_json:
         click.echo(report.as_json())
     else:

@@ -55,6 +55,7 @@ HELD_BY = {
     vault.Place.COACH: (vault.Kind.SELF, "self"),
     vault.Place.LIBRARY: (vault.Kind.SELF, "self"),
     vault.Place.JOURNAL_DRAFT: (vault.Kind.SELF, "self"),
+    vault.Place.SHEET: (vault.Kind.SELF, "self"),
 }
 
 

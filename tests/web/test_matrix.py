@@ -13,6 +13,8 @@ import yaml
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from closeknit.method.ladder import Ladder, Rung
+from closeknit.method.worry import Worry
 from closeknit.web import clock
 from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
@@ -22,6 +24,7 @@ from closeknit.web.dialogues import services as dialogues
 from closeknit.web.members import factors
 from closeknit.web.members.models import Factor, OwnSession
 from closeknit.web.moments import services as moments
+from closeknit.web.reflect import sheets
 
 from .talk import Talk, ask
 
@@ -73,6 +76,10 @@ def scene(cast):
         when=clock.now() + timedelta(hours=2),
     )
     private.words_keep(cast.ana.member.pk, cast.ana.keyring, [(None, {"text": "Mine alone.", "at": None})])
+    rung = Rung(str(uuid.uuid4()), "A thing.", 3)
+    ladder = Ladder("Jonas").add(rung, overwhelms=False)
+    sheet = sheets.sheet_new(cast.ana.keyring, cast.ana.member, sheets.SheetKind.LADDER, ladder.to_payload())
+    fear = sheets.sheet_new(cast.ana.keyring, cast.ana.member, sheets.SheetKind.WORRY, Worry({}).to_payload())
     client = cast.ana.client
     session = OwnSession.objects.get(session_key=client.session.session_key)
     ids = {
@@ -88,6 +95,9 @@ def scene(cast):
         "member_id": cast.jonas.member.pk,
         "factor_id": Factor.objects.get(member=cast.ana.member).pk,
         "name": "no-such-rehearsal",
+        "sheet_id": sheet,
+        "rung_id": rung.id,
+        "fear_id": fear,
         "word_id": PrivateWord.objects.get(member=cast.ana.member).pk,
     }
     return cast, ids, secret
@@ -134,6 +144,8 @@ def test_matrix(scene, who, method):
         whose = cast.jonas if who in {"jonas", "revealed"} else cast.ana
         ids["mark"] = library.mark(whose.bond(cast.pair), library.the_scripts()["good-news"])
         kwargs = {key: ids[key] for key in pattern.pattern.converters if key in ids}
+        if name.startswith("worry"):
+            kwargs["sheet_id"] = ids["fear_id"]
         path = reverse(name, kwargs=kwargs)
         sid = transaction.savepoint()
         expected = expectation(name, method, who)

@@ -20,6 +20,7 @@ class Place(StrEnum):
     COACH = "member.coach"
     LIBRARY = "member.library"
     JOURNAL_DRAFT = "member.draft"
+    SHEET = "member.sheet"
     # a bond's
     BOND_CARD = "bond.card"
     BOND_KEY = "bond.key"

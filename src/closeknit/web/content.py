@@ -6,6 +6,7 @@ from pathlib import Path
 from closeknit.coach import books
 from closeknit.coach.rehearsal import Rehearsal
 from closeknit.coach.tips import Book, RulesError
+from closeknit.method.alone import Question, load_questions
 from closeknit.method.content import Problem, Report, plain_words
 from closeknit.method.feelings import Family, load_feelings
 from closeknit.method.library import Library, load_library
@@ -40,6 +41,12 @@ def library(language: str = "en") -> Library:
 def feelings(language: str = "en") -> tuple[Family, ...]:
     """Words for feelings, in one language. Raises content.BrokenPack."""
     return load_feelings(content_root(), language)
+
+
+@cache
+def questions(language: str = "en") -> tuple[Question, ...]:
+    """Questions for somebody who writes alone, in one language. Raises content.BrokenPack."""
+    return load_questions(content_root(), language)
 
 
 def check_coach(root: Path) -> Report:

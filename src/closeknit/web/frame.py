@@ -48,7 +48,10 @@ YOURS = frozenset(
 )
 
 
-REFLECT = frozenset({"reflect", "write", "rewrite", "library", "lesson", "rehearsals", "rehearse", "words"})
+REFLECT = frozenset(
+    {"reflect", "journal", "write", "rewrite", "take", "library", "lesson", "rehearsals", "rehearse", "words"}
+    | {"ladders", "ladder", "rung", "worries", "worry", "kindness", "ask", "rethink", "me", "around", "good"}
+)
 TALK = frozenset({"talk", "talk-history", "talk-check", "talk-start", "dialogue"})
 US = frozenset({"us", "invite", "pause", "go", "together", "compare"})
 

@@ -84,6 +84,7 @@ def _private_words(reading: Reading) -> Iterator[Entry]:
                     "bond": None,
                     "moment": None,
                     **({"feelings": list(kept.feelings)} if kept.feelings else {}),
+                    **({"tags": list(kept.tags)} if kept.tags else {}),
                 },
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -37,6 +37,8 @@ class Kept:
     at: datetime | None
     source: str
     feelings: tuple[str, ...] = ()
+    #: Whom or what it is about, in its writer's own words.
+    tags: tuple[str, ...] = ()
     changed: datetime | None = None
 
 
@@ -98,6 +100,35 @@ def words_read(
     rows = rows if month is None else rows.filter(month=month)
     shown = list(rows[(page - 1) * PAGE : page * PAGE + 1])
     return [kept for _row, kept in _opened(shown[:PAGE], keyring, strict=True) if kept], len(shown) > PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known about a private text that is not opened yet."""
+
+    row: PrivateWord
+    kind: str
+    at: datetime | None
+
+
+def words_known(member_id: uuid.UUID, keyring: vault.Keyring, months: Iterable[date]) -> list[Known]:
+    """What is known about all private texts of some months, the newest first. One query, and no text is opened.
+    Raises Tampered."""
+    found = []
+    for row in PrivateWord.objects.filter(member_id=member_id, month__in=list(months)):
+        try:
+            about = row.unseal(keyring.self_key)
+        except vault.VaultError:
+            raise Tampered from None
+        at = about.get("at")
+        found.append(Known(row, about.get("kind", "words"), datetime.fromisoformat(at) if at else None))
+    oldest = datetime.min.replace(tzinfo=UTC)
+    return sorted(found, key=lambda one: one.at or oldest, reverse=True)
+
+
+def words_open(known: Iterable[Known], keyring: vault.Keyring) -> list[Kept]:
+    """Those texts, opened, in the same order. One query. Raises Tampered."""
+    return [kept for _row, kept in _opened([one.row for one in known], keyring, strict=True) if kept]
 
 
 def words_months(member_id: uuid.UUID) -> list[date]:
@@ -164,6 +195,7 @@ def _kept(row: PrivateWord, own: dict[uuid.UUID, Wrap], keyring: vault.Keyring) 
         at=datetime.fromisoformat(at) if at else None,
         source=about.get("source", str(row.item_id)),
         feelings=tuple(str(one) for one in about.get("feelings", ())),
+        tags=tuple(str(one) for one in about.get("tags", ())),
         changed=datetime.fromisoformat(about["changed"]) if about.get("changed") else None,
     )
 

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from closeknit import vault
 from closeknit.method.content import BondKind
-from closeknit.method.feelings import Family
 from closeknit.method.library import Facts, Lesson, Room, Source, search, suggest
-from closeknit.web import clock, content
-from closeknit.web.bonds import private
+from closeknit.web import content
 from closeknit.web.bonds.access import bonds_of
 from closeknit.web.bonds.opened import OpenBond
-from closeknit.web.bonds.private import Kept
-from closeknit.web.bonds.room import forget_kept, kept_text
-from closeknit.web.bonds.texts import clean_text
-from closeknit.web.coach.views import saved
 from closeknit.web.dialogues.models import Dialogue
 from closeknit.web.members.keys import keys_of
-from closeknit.web.members.pages import wants_json
 from closeknit.web.moments.models import Moment
-from closeknit.web.tasks import checkpoint_soon
 
 from . import kept as keeping
-from .forms import EntryForm
 from .prose import rendered
 
 #: Of what is searched for, no more is looked at, in characters.
@@ -164,79 +152,3 @@ def evidence(request: HttpRequest) -> HttpResponse:
     books = content.library()
     context = {"about": books.claims_about(), "evidence": books.evidence}
     return render(request, "reflect/evidence.html", context)
-
-
-# -- the journal ----------------------------------------------------------------------------------------------------------
-
-
-def _families(chosen: Collection[str]) -> list[tuple[Family, list[tuple[str, bool]]]]:
-    """Feelings by family, each with whether it is chosen."""
-    return [(family, [(word, word in chosen) for word in family.words]) for family in content.feelings()]
-
-
-def _entry_page(
-    request: HttpRequest, form: EntryForm, status: int = 200, *, entry: Kept | None = None, kept: str = ""
-) -> HttpResponse:
-    chosen = form.data.getlist("feelings") if form.is_bound else form.initial.get("feelings", [])
-    context = {"form": form, "families": _families(chosen), "chosen": chosen, "entry": entry, "was_kept": bool(kept)}
-    return render(request, "reflect/write.html", context, status=status)
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def write(request: HttpRequest) -> HttpResponse:
-    """A new entry. What is being written is saved as a draft; there is one at a time."""
-    keys = keys_of(request)
-    keyring = keys.need
-    if request.method == "GET":
-        kept = kept_text(request, request.path)
-        return _entry_page(request, EntryForm(initial={"text": kept or keeping.draft(keys, request.user)}), kept=kept)
-    form = EntryForm(request.POST)
-    if not form.is_valid():
-        return _entry_page(request, form, status=422)
-    about = {"text": form.cleaned_data["text"], "kind": "journal", "feelings": form.felt(), "at": clock.now().isoformat()}
-    with transaction.atomic():
-        private.words_keep(request.user.pk, keyring, [(None, about)])
-        keeping.draft_write(keys, request.user, "")
-    forget_kept(request)
-    return redirect("words")
-
-
-@login_required
-@require_POST
-def write_draft(request: HttpRequest) -> HttpResponse:
-    """Save what I am writing. The page's script asks a moment after the last key."""
-    keys = keys_of(request)
-    try:
-        text = clean_text(request.POST.get("text", ""))
-    except ValidationError as error:
-        if wants_json(request):
-            return JsonResponse({"saved": False, "say": error.messages[0]}, status=422)
-        return _entry_page(request, EntryForm(request.POST), status=422)
-    keeping.draft_write(keys, request.user, text)
-    forget_kept(request)
-    return saved(request, text) if wants_json(request) else redirect("write")
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def rewrite(request: HttpRequest, word_id: uuid.UUID) -> HttpResponse:
-    """Change an entry that I wrote for myself; its day stays."""
-    keyring = keys_of(request).need
-    entry = private.word_read(request.user.pk, keyring, word_id)
-    if entry is None or entry.kind != "journal":
-        raise Http404
-    listed = {word for family in content.feelings() for word in family.words}
-    if request.method == "GET":
-        kept = kept_text(request, request.path)
-        felt = {"feelings": [one for one in entry.feelings if one in listed]}
-        own = ", ".join(one for one in entry.feelings if one not in listed)
-        form = EntryForm(initial={"text": kept or entry.text, "own": own, **felt})
-        return _entry_page(request, form, entry=entry, kept=kept)
-    form = EntryForm(request.POST)
-    if not form.is_valid():
-        return _entry_page(request, form, status=422, entry=entry)
-    private.word_rewrite(request.user.pk, keyring, word_id, form.cleaned_data["text"], {"feelings": form.felt()})
-    forget_kept(request)
-    checkpoint_soon()
-    return redirect("words")

@@ -24,7 +24,7 @@ from .archive import Archive
 from .paper import Paper
 
 FORMAT = "closeknit-export"
-VERSION = 2
+VERSION = 3
 MANIFEST = "closeknit.json"
 SCHEMA = "export.schema.json"
 #: A data file ends with this many entries, or earlier when it grows too large to hold.

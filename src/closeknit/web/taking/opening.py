@@ -36,7 +36,7 @@ RATIO_MATTERS_FROM = 16 * 1024 * 1024
 MOST_WORD_BYTES = 60_000
 MOST_PROMPT = 1_000
 MOST_NAME = 200
-#: How many feelings an entry may name, and how long each may be.
+#: How many feelings or tags an entry may name, and how long each may be.
 MOST_FEELINGS, MOST_FEELING = 12, 120
 KINDS = frozenset(
     {"answer", "note", "reply", "draft", "prompt", "turn", "scratch", "line", "words", "rehearsal", "journal"}
@@ -85,11 +85,13 @@ class Word:
     at: str | None
     reason: str = ""
     feelings: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     def entry(self) -> dict[str, Any]:
         """As the private part keeps it."""
         about = {"prompt": self.prompt, "kind": self.kind, "bond": self.bond, "at": self.at, "source": self.id}
-        return {"text": self.text, **about, **({"feelings": list(self.feelings)} if self.feelings else {})}
+        lists = {"feelings": list(self.feelings), "tags": list(self.tags)}
+        return {"text": self.text, **about, **{name: said for name, said in lists.items() if said}}
 
 
 def words_of(file: IO[bytes], size: int) -> tuple[str, Iterator[Word]]:
@@ -200,11 +202,12 @@ def _word(entry: Any, name: str) -> Word:
     sealed = len(json.dumps(text, ensure_ascii=False).encode())
     if sealed > MOST_WORD_BYTES or len(prompt) > MOST_PROMPT or len(bond) > MOST_NAME:
         return Word(source, "", "", kind, "", at, reason="too-long")
-    return Word(source, text, prompt, kind, bond, at, feelings=_feelings(entry.get("feelings"), name))
+    lists = {field: _listed(entry.get(field), name) for field in ("feelings", "tags")}
+    return Word(source, text, prompt, kind, bond, at, **lists)
 
 
-def _feelings(said: Any, name: str) -> tuple[str, ...]:
-    """The feelings beside a text, at most as many and as long as the page lets one name."""
+def _listed(said: Any, name: str) -> tuple[str, ...]:
+    """Feelings or tags beside a text, at most as many and as long as the page lets one name."""
     if said is None:
         return ()
     if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
