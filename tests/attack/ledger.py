@@ -33,6 +33,7 @@ OWNER = {
     "Invitation": "inviter_id",
     "RecordLine": "member_id",
     "PrivateWord": "member_id",
+    "Sheet": "member_id",
     "Refusal": "member_id",
     "StreamHead": "member_id",
     "Item": "author_id",

@@ -8,6 +8,7 @@ them out.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -20,17 +21,21 @@ from django.utils import translation
 from django.utils.safestring import SafeData, mark_safe
 
 from closeknit.method import scripts
+from closeknit.method.ladder import Came, Ladder, Outcome, Plan, Rung
+from closeknit.method.worry import BELIEVED, ORDER, Worry
 from closeknit.web import clock
 from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
 from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.care.lines import load_lines
 from closeknit.web.coach.views import mark
-from closeknit.web.content import content_root, feelings, rehearsals, tips
+from closeknit.web.content import content_root, feelings, questions, rehearsals, tips
 from closeknit.web.content import library as lessons
 from closeknit.web.dialogues import library
 from closeknit.web.moments import deck
 from closeknit.web.moments import services as moments
+from closeknit.web.reflect import sheets
+from closeknit.web.reflect.sheets import SheetKind
 from closeknit.web.reflect.views import mark as lesson_mark
 from tests.cast import PASSPHRASE, Cast, Person
 from tests.web import talk
@@ -110,6 +115,7 @@ class Scene(Cast):
         )
         self.invitation, self.secret = bonds.invitation_create(lonely)
         private.words_keep(self.ana.member.pk, self.ana.keyring, [(None, {"text": "4444", "at": None})])
+        self.rung = self.sheets()
         deck.offer_next(self.ana.bond(self.pair))
         now = talk.ask(self, "good-news").begin()
         now.say("5555")
@@ -130,10 +136,38 @@ class Scene(Cast):
             "invitation_id": self.invitation.id,
             "prompt_id": self.own.id,
             "word_id": PrivateWord.objects.get(member=self.ana.member).pk,
+            "sheet_id": self.ladder,
+            "rung_id": self.rung,
             "token": "5",
             "name": mark(self.ana.keyring, rehearsals()[0]),
         }
         self.states = [(self.pair, first), (self.pair, waiting), (self.pair, writing), (self.circle_id, in_circle)]
+
+    def sheets(self) -> str:
+        """A ladder with a rung in each state, and one of every other sheet; returns a rung that waits."""
+        keyring, member = self.ana.keyring, self.ana.member
+        rungs = [Rung(str(uuid.uuid4()), str(number) * 3, number) for number in (2, 3, 4, 5)]
+        ladder = Ladder("11")
+        for rung in rungs:
+            ladder = ladder.add(rung, overwhelms=False)
+        for rung in rungs[:2]:
+            ladder = ladder.tell(rung.id, Outcome("22", Came.NO, 1, 5))
+        ladder = ladder.choose(rungs[2].id, Plan("1", "2", "3"))
+        self.told = rungs[0].id
+        self.ladder = sheets.sheet_new(keyring, member, SheetKind.LADDER, ladder.to_payload())
+        worry = Worry({})
+        self.worries = [sheets.sheet_new(keyring, member, SheetKind.WORRY, worry.to_payload())]
+        for step in ORDER[:-1]:
+            worry = worry.answer(step, "00", 50 if step in BELIEVED else None)
+        self.worries.append(sheets.sheet_new(keyring, member, SheetKind.WORRY, worry.to_payload()))
+        line = {"id": "1", "name": "00", "ring": "2", "how": "0", "why": "1", "text": "2", "when": "low"}
+        lines = {"lines": [line]}
+        for kind, holds in ((SheetKind.MAP, lines), (SheetKind.HELPS, lines), (SheetKind.ME, {"low": "0"})):
+            sheets.sheet_new(keyring, member, kind, holds)
+        about = {"text": "00", "kind": "journal", "at": clock.now().isoformat(), "prompt": "0?"}
+        about |= {"feelings": ["sad"], "tags": ["0"]}
+        private.words_keep(self.jonas.member.pk, self.jonas.keyring, [(None, about)])
+        return rungs[3].id
 
     def data(self) -> list[str]:
         """Everything on the pages that no translation touches: names, prompts, help lines, the program's name."""
@@ -171,6 +205,7 @@ def read_in_the_library() -> Iterator[str]:
             yield from (text for option in check.options for text in (option.says, option.answer))
     for family in feelings():
         yield from (family.says, family.body, *family.words)
+    yield from (one.text for one in questions())
     yield from (need.says for need in books.needs)
     yield from (rule.why for rule in books.suggestions)
     for claim in books.evidence.claims:
@@ -237,12 +272,32 @@ def every_page(scene: Scene) -> Iterator[tuple[str, str, Any]]:
                 yield f"{name} for {who}", path, answer
     pair, circle = f"/b/{scene.pair}/", f"/b/{scene.circle_id}/"
     rehearsal = f"/rehearse/{scene.ids['name']}/"
+    said = f"/reflect/ladders/{scene.ladder}/{scene.told}/"
     yield "a reply", rehearsal, ana.post(rehearsal, {"do": "see", "text": "It sounds like 0, and 1 makes sense."})
     yield "no reply", rehearsal, ana.post(rehearsal, {"do": "see", "text": ""})
     yield "the end", rehearsal, ana.post(rehearsal, {"said": ["0", "1", "2"]})
     for lesson in ("when-not-safe", "time-that-counts", "listening-steps"):
         path = reverse("lesson", args=[lesson_mark(scene.ana.keyring, lessons().by_id[lesson])])
         yield "a lesson", path, ana.get(path)
+    yield "a rung that was said", said, ana.get(said)
+    for path, sent in {
+        "/reflect/ladders/": {},
+        said: {"do": "tell"},
+        f"/reflect/ladders/{scene.ladder}/": {"thing": "0", "hard": "3", "overwhelms": "on"},
+        f"/reflect/fears/{scene.worries[1]}/": {"step": "thought", "belief": "101"},
+        "/reflect/ask/": {"saw": "You never 0", "felt": "0", "need": "1", "request": "2"},
+        "/reflect/around/": {},
+        "/reflect/good/": {},
+        "/reflect/outside/": {"facts": "0"},
+        "/reflect/me/": {"low": "0" * 20_001},
+        "/reflect/take/": {"text": "0", "line": ""},
+        "/reflect/journal/": {"q": "0"},
+    }.items():
+        yield "of Reflect", path, ana.post(path, sent)
+    for sheet in scene.worries:
+        yield "a fear", f"/reflect/fears/{sheet}/", ana.get(f"/reflect/fears/{sheet}/")
+    journal = scene.jonas.client.get("/reflect/journal/")
+    yield "a journal", "/reflect/journal/", journal
     yield "an entry that does not fit", "/reflect/write/", ana.post("/reflect/write/", {"text": "", "own": "0"})
     yield "what was looked for", "/library/", ana.post("/library/", {"q": "good"})
     yield "nothing found", "/library/", ana.post("/library/", {"q": "0"})

@@ -10,7 +10,7 @@ from django.apps import apps
 from closeknit.web.moments import services as moments
 from closeknit.web.sealed.kinds import REGISTRY, Reading, register
 
-OURS = {"members", "bonds", "moments", "dialogues", "taking", "mfa"}
+OURS = {"members", "bonds", "moments", "dialogues", "reflect", "taking", "mfa"}
 
 
 def test_every_model_is_registered():

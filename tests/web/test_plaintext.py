@@ -209,13 +209,14 @@ def test_every_column_is_sealed_or_named_metadata():
         "dialogues.dialogue": "id revision bond epoch asked_at over_at",
         "dialogues.dialogueown": "id revision member dialogue",
         "dialogues.dialoguechoice": "id revision member dialogue",
+        "reflect.sheet": "id revision member",
         "taking.arrival": "id revision member number made_at",
         "sealed.removal": "id label row revision at kind",
     }
     from closeknit.web.sealed.models import SealedField
 
     open_columns = {}
-    ours = {"members", "bonds", "moments", "dialogues", "sealed", "taking", "mfa"}
+    ours = {"members", "bonds", "moments", "dialogues", "reflect", "sealed", "taking", "mfa"}
     for model in apps.get_models():
         if model._meta.app_label in ours and not model._meta.auto_created:
             names = [f.name for f in model._meta.concrete_fields if not isinstance(f, SealedField)]

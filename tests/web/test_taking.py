@@ -457,7 +457,7 @@ BROKEN = {
     "not ours": (lambda raw: repacked(raw, swap("closeknit.json", b'{"format": "x"}')), "closeknit.json is missing"),
     "a list": (lambda raw: repacked(raw, swap("closeknit.json", b"[]")), "not in the form"),
     "newer": (
-        lambda raw: repacked(raw, swap("closeknit.json", b'{"format": "closeknit-export", "version": 3}')),
+        lambda raw: repacked(raw, swap("closeknit.json", b'{"format": "closeknit-export", "version": 99}')),
         "newer Closeknit",
     ),
     "no sections": (

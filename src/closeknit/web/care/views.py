@@ -10,6 +10,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from closeknit import vault
@@ -25,12 +26,33 @@ from .lines import load_lines
 
 GOAL_SALT = "closeknit.exit"
 
+#: The PHQ-4 (Kroenke, Spitzer, Williams and Löwe 2009, doi 10.1176/appi.psy.50.6.613), which may be shown without asking: two
+#: questions on worry, then two on mood, each answered from 0 to 3. A pair of 3 or more is worth a talk with somebody.
+ASKED = (
+    ("worry", "a", gettext_lazy("Feeling nervous, anxious or on edge")),
+    ("worry", "b", gettext_lazy("Not being able to stop or control worrying")),
+    ("mood", "a", gettext_lazy("Little interest or pleasure in doing things")),
+    ("mood", "b", gettext_lazy("Feeling down, depressed, or hopeless")),
+)
+ANSWERS = (
+    gettext_lazy("Not at all"),
+    gettext_lazy("Several days"),
+    gettext_lazy("More than half the days"),
+    gettext_lazy("Nearly every day"),
+)
+
 
 @require_safe
 def care(request: HttpRequest) -> HttpResponse:
     """What to do now, and people who answer; open to everyone, locked or not."""
     paths = [settings.CONFIG.data / "help-lines.yaml", content_root() / "en" / "help" / "lines.yaml"]
     return render(request, "care/care.html", {"countries": load_lines(paths, clock.now().date())})
+
+
+@require_safe
+def two_weeks(request: HttpRequest) -> HttpResponse:
+    """Four questions about mood and worry. The answers stay on the page: there is no form, and no script reads them."""
+    return render(request, "care/two_weeks.html", {"asked": ASKED, "answers": ANSWERS})
 
 
 def _goal(request: HttpRequest, keys: RequestKeys) -> str:

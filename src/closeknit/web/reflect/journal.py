@@ -262,6 +262,16 @@ def _label(opened: OpenBond) -> str:
     return f"{opened.name} ({names})" if names else str(opened.name)
 
 
+def _entry_text(request: HttpRequest) -> str:
+    """The text of the entry that was named, if it is this member's."""
+    try:
+        word_id = uuid.UUID(request.POST.get("word", ""))
+    except ValueError:
+        return ""
+    entry = private.word_read(request.user.pk, keys_of(request).need, word_id)
+    return entry.text if entry is not None else ""
+
+
 @login_required
 @require_http_methods(["GET", "POST"])
 def take(request: HttpRequest) -> HttpResponse:
@@ -271,7 +281,7 @@ def take(request: HttpRequest) -> HttpResponse:
     choices = [(str(opened.id), _label(opened)) for opened in bonds]
     first = {"line": _("Something I would like to tell you"), "bond": choices[0][0] if len(choices) == 1 else ""}
     if request.method == "GET" or ("bond" not in request.POST and "line" not in request.POST):
-        text = request.POST.get("text", "") or kept_text(request, request.path)
+        text = request.POST.get("text", "") or _entry_text(request) or kept_text(request, request.path)
         form = TakeForm(bonds=choices, initial={**first, "text": text})
         return render(request, "reflect/take.html", {"form": form, "bonds": bonds})
     form = TakeForm(request.POST, bonds=choices)

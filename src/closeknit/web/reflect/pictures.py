@@ -70,6 +70,6 @@ def rings(places: Sequence[tuple[str, str]]) -> list[Dot]:
     for number, (ring, radius) in enumerate(RINGS.items()):
         names = [name for name, where in places if where == ring]
         for index, name in enumerate(names):
-            angle = 2 * math.pi * index / len(names) - math.pi / 2 + number * 0.5
+            angle = 2 * math.pi * index / len(names) - math.pi / 2 + number * 1.05
             dots.append(Dot(name, ring, round(180 + radius * math.cos(angle), 1), round(180 + radius * math.sin(angle), 1)))
     return dots
