@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyphen
 from django.utils.translation.template import templatize
+
+from closeknit.method import reading
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "closeknit"
 #: The page of all pieces is for those who build; it is not served otherwise.
@@ -45,24 +46,16 @@ def said() -> list[tuple[str, str]]:
 
 # -- how hard it is to read ---------------------------------------------------------------------------------------------
 
-_SYLLABLES = pyphen.Pyphen(lang="en_US")
-
-
 def plain(message: str) -> str:
     """A message as it is read: a name for each placeholder, no tags."""
     return re.sub(r"<[^>]+>", " ", re.sub(r"%\(\w+\)[sd]|%[sd]", "Ana", message)).replace("%%", "%")
 
 
 def sentences(message: str) -> list[list[str]]:
-    """The words of each sentence. A colon ends one, too: what follows is read anew."""
-    parts = re.split(r"(?<=[.?!…:;])\s+", plain(message))
-    found = [re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", part) for part in parts]
-    return [words for words in found if words]
+    """The words of each sentence of a message as it is read."""
+    return reading.sentences(plain(message))
 
 
 def grade(texts: list[str]) -> float:
-    """The Flesch-Kincaid grade of texts together: the school year that reads them without effort."""
-    every = [words for text in texts for words in sentences(text)]
-    words = [word for sentence in every for word in sentence]
-    syllables = sum(len(_SYLLABLES.positions(word)) + 1 for word in words)
-    return 0.39 * len(words) / len(every) + 11.8 * syllables / len(words) - 15.59
+    """The grade of messages together, as they are read."""
+    return reading.grade(plain(text) for text in texts)

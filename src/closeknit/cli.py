@@ -400,6 +400,42 @@ def content_check(path: Path | None, as_json: bool) -> None:
     raise SystemExit(1 if report.problems else 0)
 
 
+@content.command("counts")
+@click.argument("path", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print tables and gaps as JSON.")
+def content_counts(path: Path | None, as_json: bool) -> None:
+    """Count what there is by component, practice, depth, kind of bond and language, and name what is thin."""
+    from closeknit.method import counts
+    from closeknit.method.content import BrokenPack
+    from closeknit.web.content import content_root
+
+    try:
+        found = counts.counted(path or content_root())
+    except BrokenPack as error:
+        raise click.ClickException(f"{error}. `closeknit content check` says what to do.") from None
+    if as_json:
+        click.echo(counts.as_json(found))
+        return
+    for one in found:
+        for table in one.tables:
+            _print_counts(f"{one.language} · {table.title}", table)
+        click.echo(f"{one.language} · gaps" if one.gaps else f"{one.language}: no gaps")
+        for gap in one.gaps:
+            click.echo(f"  {gap}")
+
+
+def _print_counts(title: str, counts: Any) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for number, column in enumerate(("", *counts.columns)):
+        table.add_column(column, justify="right" if number else "left")
+    for name, numbers in counts.rows:
+        table.add_row(name, *map(str, numbers))
+    Console(highlight=False, markup=False).print(table)
+
+
 @main.group()
 def coach() -> None:
     """What the coach reads in a text. It works on this machine and keeps nothing."""

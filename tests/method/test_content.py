@@ -75,6 +75,7 @@ def test_a_good_prompt_has_no_fault(tmp_path):
         ({"text": "Tell me about light."}, "question"),
         ({"text": "Which light? And why?"}, "question"),
         ({"text": "Which light does your husband leave on?"}, "word"),
+        ({"text": "Whose uncomfortable disappointment necessitates immediate reconciliation, eventually?"}, "grade"),
         ({"why": "It says so!"}, "loud"),
         ({"why": "It says so 🙂"}, "loud"),
         ({"stay": "Tell more."}, "stay"),
@@ -110,7 +111,7 @@ def test_the_command_prints_json(tmp_path):
     answer = CliRunner().invoke(main, ["content", "check", "--json"])
     found = json.loads(answer.output)
     assert answer.exit_code == 0 and found["problems"] == []
-    assert set(found["counts"]) == {"prompts", "scripts", "tips", "rehearsals", "lessons", "claims", "feelings"}
+    assert set(found["counts"]) == {"prompts", "scripts", "tips", "rehearsals", "lessons", "claims", "feelings", "questions"}
     assert all(count >= 12 for count in found["counts"].values())
     answer = CliRunner().invoke(main, ["content", "check", "--json", str(pack(tmp_path, {**GOOD, "level": 6}))])
     assert answer.exit_code == 1 and json.loads(answer.output)["problems"][0]["code"] == "schema"

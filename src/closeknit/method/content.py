@@ -15,8 +15,13 @@ from typing import Annotated, Any, Generic, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from .reading import grade
+
 LEVELS = range(1, 6)
 MOST_WORDS = 25
+#: A prompt is read by somebody tired: no harder than this school year reads. Below so many words the measure says nothing.
+MOST_GRADE = 7.0
+LEAST_GRADED = 8
 #: Two prompts that share this much of their word pairs (Jaccard, common words left out) say the same. Measured on the
 #: starting deck: the closest two of its 60 prompts reach .15, a prompt with one word replaced .6 and more.
 NEAR_DUPLICATE = 0.45
@@ -302,6 +307,12 @@ def _single(file: str, line: int, prompt: Prompt) -> Iterator[Problem]:
         yield problem("kinds", "a kind is listed twice", "List each kind once.")
 
 
+def _hard(file: str, line: int, prompt: Prompt) -> Iterator[Problem]:
+    """An English prompt that is hard to read."""
+    if len(_words(prompt.text)) >= LEAST_GRADED and (hard := grade([prompt.text])) > MOST_GRADE:
+        yield Problem(file, line, prompt.id, "grade", f"reads like school year {hard:.1f}", "Say it in shorter words.")
+
+
 def _together(found: list[tuple[str, int, Prompt]]) -> Iterator[Problem]:
     """What is wrong between prompts of one language."""
     seen: dict[str, tuple[str, int]] = {}
@@ -362,6 +373,8 @@ def check(root: Path) -> Report:
             problems.append(Problem(read.file, 1, "", "language", says, "Move the file or correct its language."))
         for file, line, prompt in found:
             problems += _single(file, line, prompt)
+            if path.parts[-3] == "en":
+                problems += _hard(file, line, prompt)
     for together in languages.values():
         problems += _together(together)
     total = sum(len(together) for together in languages.values())

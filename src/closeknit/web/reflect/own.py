@@ -69,7 +69,8 @@ def me(request: HttpRequest) -> HttpResponse:
                 forget_kept(request)
                 return redirect("me")
     parts = [(*part, typed.get(part[0], ""), said.get(part[0], ""), wrong.get(part[0], "")) for part in PARTS]
-    return render(request, "reflect/me.html", {"parts": parts, "wrong": wrong, "any": any(said.values())}, status=422 if wrong else 200)
+    context = {"parts": parts, "wrong": wrong, "any": any(said.values())}
+    return render(request, "reflect/me.html", context, status=422 if wrong else 200)
 
 
 #: What one sealed sheet holds of words.
