@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from closeknit import vault
 from closeknit.method import moment as machine
+from closeknit.method.ladder import Ladder, Rung
 from closeknit.web import clock
 from closeknit.web.bonds import private
 from closeknit.web.bonds import services as bonds
@@ -29,6 +30,7 @@ from closeknit.web.members import services as members
 from closeknit.web.members.models import Factor, OwnSession, SecretWrap
 from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
+from closeknit.web.reflect.sheets import SheetKind, sheet_new
 from closeknit.web.sealed.kinds import REGISTRY, Reading
 from tests.cast import PASSPHRASE, Cast, Person
 from tests.web.talk import Talk, ask, pass_the_check, settled, start_of
@@ -66,6 +68,7 @@ FEWEST = {
 FORM = "application/x-www-form-urlencoded"
 SCRATCH, LINE = "umbrellaquay", "wisteriafold"
 UNREVEALED, DRAFT, REVEALED, PRIVATE = "quincemarrow", "turnipgrave", "saffronbell", "medlarnest"
+RUNG = "hornbeamstep"
 NAMED, PROMPTED, ELSEWHERE = "Quillhouse", "Who taught you to whistle like a kettle?", "Marzipan Club"
 
 
@@ -113,6 +116,9 @@ class Scene:
         moments.wishes_write(opened, level=4, avoid=[])
         private.words_keep(self.ana.member.pk, self.ana.keyring, [(None, {"text": PRIVATE, "at": None})])
         self.private = PrivateWord.objects.get(member=self.ana.member)
+        self.rung = uuid.uuid4()
+        ladder = Ladder("somebody").add(Rung(str(self.rung), RUNG, hard=3), overwhelms=False)
+        self.ladder = sheet_new(self.ana.keyring, self.ana.member, SheetKind.LADDER, ladder.to_payload())
         circle = bonds.bond_create(
             self.ana.member,
             self.ana.keyring,
@@ -191,11 +197,11 @@ class Scene:
 
     @property
     def hidden_from_eve(self) -> tuple[str, ...]:
-        return UNREVEALED, DRAFT, REVEALED, PRIVATE, NAMED, PROMPTED, ELSEWHERE, "Jonas", self.words
+        return UNREVEALED, DRAFT, REVEALED, PRIVATE, RUNG, NAMED, PROMPTED, ELSEWHERE, "Jonas", self.words
 
     @property
     def hidden_from_jonas(self) -> tuple[str, ...]:
-        return UNREVEALED, DRAFT, PRIVATE, ELSEWHERE, self.words
+        return UNREVEALED, DRAFT, PRIVATE, RUNG, ELSEWHERE, self.words
 
     def as_eve(self, kind: str) -> Attacker:
         return Attacker(LEDGER, kind, self.eve.member.pk, self.hidden_from_eve, (self.elsewhere,), self.what_ana_sealed)
@@ -248,6 +254,8 @@ def test_forged_ids(scene: Scene) -> None:
         "prompt_id": s.own.id,
         "session_id": s.session_of(s.ana),
         "word_id": s.private.id,
+        "sheet_id": s.ladder,
+        "rung_id": s.rung,
         "invitation_id": s.invitation.id,
         "member_id": s.ana.member.pk,
     }

@@ -75,7 +75,7 @@ def test_a_good_prompt_has_no_fault(tmp_path):
         ({"text": "Tell me about light."}, "question"),
         ({"text": "Which light? And why?"}, "question"),
         ({"text": "Which light does your husband leave on?"}, "word"),
-        ({"text": "Whose uncomfortable disappointment necessitates immediate reconciliation, eventually?"}, "grade"),
+        ({"text": "Whose uncomfortable disappointment needs our immediate reconciliation eventually?"}, "grade"),
         ({"why": "It says so!"}, "loud"),
         ({"why": "It says so 🙂"}, "loud"),
         ({"stay": "Tell more."}, "stay"),

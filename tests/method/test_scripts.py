@@ -280,7 +280,7 @@ def test_sentences_end_where_they_end():
 def test_the_command_checks_prompts_and_scripts(tmp_path):
     answer = CliRunner().invoke(main, ["content", "check"])
     assert answer.exit_code == 0
-    kinds = ("prompts", "scripts", "tips", "rehearsals", "lessons", "claims", "feelings")
+    kinds = ("prompts", "scripts", "tips", "rehearsals", "lessons", "claims", "feelings", "questions")
     assert re.fullmatch(", ".join(rf"\d{{2,}} {kind}" for kind in kinds) + "\n", answer.output)
     answer = CliRunner().invoke(main, ["content", "check", "--json", str(pack(tmp_path / "a", changed(title="A journey")))])
     found = json.loads(answer.output)

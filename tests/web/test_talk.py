@@ -288,6 +288,21 @@ def test_stop_ends_it_for_good_at_any_stage_by_anyone(cast):
         talk.post(cast.ana, "end", 409)
 
 
+def test_after_mending_each_is_offered_the_view_from_outside_and_after_no_other(cast, monkeypatch):
+    offered = '<a href="/reflect/outside/">'
+    talk = ask(cast, "good-news").begin()
+    talk.post(cast.jonas, "end")
+    assert offered not in talk.text(cast.ana)
+    shipped = library.the_scripts()
+    assert {name for name, one in shipped.items() if one.mends} == {"repair", "saying-sorry"}
+    mending = shipped["good-news"].model_copy(update={"mends": True})
+    monkeypatch.setattr(library, "the_scripts", lambda: {**shipped, "good-news": mending})
+    talk = ask(cast, "good-news").begin()
+    assert offered not in talk.text(cast.ana)
+    talk.post(cast.jonas, "end")
+    assert all(offered in talk.text(person) for person in talk.people)
+
+
 def test_the_question_can_be_taken_back_by_whoever_asked(cast):
     talk = ask(cast, "good-news")
     talk.post(cast.jonas, "end", 409)

@@ -215,6 +215,8 @@ class Script(_Model):
     #: Why it opens only after two calm ones; None: open from the start.
     later_because: Passage | None = None
     caution: Passage | None = None
+    #: Whether it follows something that went wrong between people; afterwards each is offered the view from outside.
+    mends: bool = False
     #: What it comes from, and what is known about it: keys of docs/method/dialogues.md.
     sources: tuple[Id, ...] = Field(min_length=1)
     parts: tuple[Part, ...] = Field(min_length=1, max_length=12)
