@@ -38,7 +38,8 @@ def ask(page) -> None:
     """Press until it has time: on a busy machine the first answer may be "not now"."""
     for _try in range(8):
         page.click("text=How might this land?")
-        page.wait_for_selector(".landing")
+        # The first press loads the model, beside whatever else this machine does.
+        page.wait_for_selector(".landing", timeout=40_000)
         page.wait_for_selector("[data-land-ask]:not([disabled])")
         if "Not now" not in page.inner_text(".landing"):
             return

@@ -172,7 +172,7 @@ class Scene(Cast):
     def data(self) -> list[str]:
         """Everything on the pages that no translation touches: names, prompts, help lines, the program's name."""
         found = ["Closeknit", "Ana & Jonas", "Sunday table", "Ana", "Jonas", "Cleo", "Eve", "ana", "Ana's answer"]
-        found += ["Jonas's answer", "testserver", "never", "felt", "Ctrl+Shift+Delete", "HTTP", "QR"]
+        found += ["Jonas's answer", "testserver", "You never", "never", "felt", "Ctrl+Shift+Delete", "HTTP", "QR"]
         for prompt in deck.the_deck().prompts:
             found += [prompt.text, prompt.why, prompt.stay, *prompt.start]
         for script in library.the_scripts().values():
