@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from closeknit.cli import main
 from closeknit.method import content
+from closeknit.method.library import load_library
 from tests import words
 
 ROOT = Path(__file__).resolve().parents[2] / "content"
@@ -53,6 +54,16 @@ def test_the_shipped_deck_is_large_balanced_and_without_a_fault():
         assert len(suits) >= 250 and sum(prompt.kinds == (kind,) for prompt in suits) >= 20
     assert min(Counter(prompt.theme for prompt in deck.prompts).values()) >= 15
     assert all(sum(when in prompt.when for prompt in deck.prompts) >= 7 for when in content.When)
+
+
+def test_each_prompt_and_each_lesson_was_read_by_somebody_who_had_not_written_it():
+    read = yaml.safe_load((ROOT / "en" / "read.yaml").read_text("utf-8"))
+    prompts = content.load_deck(ROOT).by_id
+    assert set(read["prompts"]) == set(prompts)
+    assert set(read["lessons"]) == {lesson.id for lesson in load_library(ROOT).lessons}
+    # Two readers of the courage that an answer takes, one of whom did not know what the other had said.
+    apart = [abs(prompts[name].level - one["depth"]) for name, one in read["prompts"].items()]
+    assert max(apart) <= 2 and sum(one <= 1 for one in apart) >= 0.95 * len(apart)
 
 
 def test_prompts_read_easily():
