@@ -11,6 +11,7 @@ rest         ciphertext and 16-byte tag
 
 from __future__ import annotations
 
+import hmac
 import struct
 from dataclasses import dataclass
 from enum import Enum, IntEnum
@@ -35,8 +36,9 @@ LENGTH_PREFIX_BYTES = 4
 MAX_PLAINTEXT_BYTES = 64 * 1024
 MAX_EPOCH = 2**32 - 1
 MAX_REVISION = 2**64 - 1
-MAX_PART_BYTES = 2**16 - 1
 _DOMAIN = b"closeknit/env/1"
+#: The length of a bound value, in two bytes.
+_part_length = struct.Struct(">H").pack
 
 
 class Kind(IntEnum):
@@ -57,6 +59,9 @@ class Padding(Enum):
 
     PROSE = 512
     CHOICE = 64
+
+
+_BUCKETS = tuple(padding.value for padding in Padding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +93,10 @@ class Context:
             self.previous,
             *self.extra,
         )
-        if any(len(part) > MAX_PART_BYTES for part in parts):
-            raise ValueError("a bound value is at most 65,535 bytes")
-        return _DOMAIN + header + b"".join(struct.pack(">H", len(part)) + part for part in parts)
+        try:
+            return _DOMAIN + header + b"".join([_part_length(len(part)) + part for part in parts])
+        except struct.error:
+            raise ValueError("a bound value is at most 65,535 bytes") from None
 
 
 class Envelope(bytes):
@@ -150,7 +156,7 @@ def unpad(padded: bytes) -> bytes:
 
 def _padded_sizes(size: int) -> set[int]:
     size += LENGTH_PREFIX_BYTES
-    return {padding.value for padding in Padding if size <= padding.value} or {padme(size)}
+    return {bucket for bucket in _BUCKETS if size <= bucket} or {padme(size)}
 
 
 def strip_zeros(padded: bytes) -> bytes:
@@ -159,7 +165,7 @@ def strip_zeros(padded: bytes) -> bytes:
         raise DoesNotOpen("does not open")
     (size,) = struct.unpack(">I", padded[:LENGTH_PREFIX_BYTES])
     end = LENGTH_PREFIX_BYTES + size
-    if end > len(padded) or any(padded[end:]):
+    if end > len(padded) or padded.count(0, end) != len(padded) - end:
         raise DoesNotOpen("does not open")
     return padded[LENGTH_PREFIX_BYTES:end]
 
@@ -217,7 +223,7 @@ def open_envelope(key: Key, kind: Kind, context: Context, raw: bytes) -> bytes:
     if envelope[2] != kind:
         raise UnknownKind("an envelope of another kind")
     header = bytes(envelope[:HEADER_BYTES])
-    if not nacl.bindings.sodium_memcmp(envelope.key_check, key_check(key)):
+    if not hmac.compare_digest(envelope.key_check, key_check(key)):
         raise DoesNotOpen("does not open")
     nonce = bytes(envelope[HEADER_BYTES : HEADER_BYTES + NONCE_BYTES])
     try:
