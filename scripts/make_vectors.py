@@ -73,6 +73,8 @@ PLACES = {
     "member.library": ("SELF", "PROSE", False),
     "member.draft": ("SELF", "PROSE", False),
     "member.sheet": ("SELF", "PROSE", False),
+    "member.picture": ("SELF", "PROSE", False),
+    "member.picture.part": ("SELF", "PROSE", False),
 }
 Json = dict[str, Any]
 

@@ -30,6 +30,9 @@ from closeknit.web.members import services as members
 from closeknit.web.members.models import Factor, OwnSession, SecretWrap
 from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
+from closeknit.web.reflect import gallery
+from closeknit.web.reflect.images import Made
+from closeknit.web.reflect.models import Picture
 from closeknit.web.reflect.sheets import SheetKind, sheet_new
 from closeknit.web.sealed.kinds import REGISTRY, Reading
 from tests.cast import PASSPHRASE, Cast, Person
@@ -68,7 +71,7 @@ FEWEST = {
 FORM = "application/x-www-form-urlencoded"
 SCRATCH, LINE = "umbrellaquay", "wisteriafold"
 UNREVEALED, DRAFT, REVEALED, PRIVATE = "quincemarrow", "turnipgrave", "saffronbell", "medlarnest"
-RUNG = "hornbeamstep"
+RUNG, SEEN_ON_IT = "hornbeamstep", "pewterweir"
 NAMED, PROMPTED, ELSEWHERE = "Quillhouse", "Who taught you to whistle like a kettle?", "Marzipan Club"
 
 
@@ -116,6 +119,8 @@ class Scene:
         moments.wishes_write(opened, level=4, avoid=[])
         private.words_keep(self.ana.member.pk, self.ana.keyring, [(None, {"text": PRIVATE, "at": None})])
         self.private = PrivateWord.objects.get(member=self.ana.member)
+        gallery.picture_keep(self.ana.keyring, self.ana.member, self.private.pk, Made(b"jpeg", 1, 1), SEEN_ON_IT)
+        self.picture = Picture.objects.get().pk
         self.rung = uuid.uuid4()
         ladder = Ladder("somebody").add(Rung(str(self.rung), RUNG, hard=3), overwhelms=False)
         self.ladder = sheet_new(self.ana.keyring, self.ana.member, SheetKind.LADDER, ladder.to_payload())
@@ -197,11 +202,11 @@ class Scene:
 
     @property
     def hidden_from_eve(self) -> tuple[str, ...]:
-        return UNREVEALED, DRAFT, REVEALED, PRIVATE, RUNG, NAMED, PROMPTED, ELSEWHERE, "Jonas", self.words
+        return UNREVEALED, DRAFT, REVEALED, PRIVATE, RUNG, SEEN_ON_IT, NAMED, PROMPTED, ELSEWHERE, "Jonas", self.words
 
     @property
     def hidden_from_jonas(self) -> tuple[str, ...]:
-        return UNREVEALED, DRAFT, PRIVATE, RUNG, ELSEWHERE, self.words
+        return UNREVEALED, DRAFT, PRIVATE, RUNG, SEEN_ON_IT, ELSEWHERE, self.words
 
     def as_eve(self, kind: str) -> Attacker:
         return Attacker(LEDGER, kind, self.eve.member.pk, self.hidden_from_eve, (self.elsewhere,), self.what_ana_sealed)
@@ -256,6 +261,7 @@ def test_forged_ids(scene: Scene) -> None:
         "word_id": s.private.id,
         "sheet_id": s.ladder,
         "rung_id": s.rung,
+        "picture_id": s.picture,
         "invitation_id": s.invitation.id,
         "member_id": s.ana.member.pk,
     }

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -34,7 +35,8 @@ from closeknit.web.content import library as lessons
 from closeknit.web.dialogues import library
 from closeknit.web.moments import deck
 from closeknit.web.moments import services as moments
-from closeknit.web.reflect import sheets
+from closeknit.web.reflect import gallery, sheets
+from closeknit.web.reflect.images import Made
 from closeknit.web.reflect.sheets import SheetKind
 from closeknit.web.reflect.views import mark as lesson_mark
 from tests.cast import PASSPHRASE, Cast, Person
@@ -167,6 +169,8 @@ class Scene(Cast):
         about = {"text": "00", "kind": "journal", "at": clock.now().isoformat(), "prompt": "0?"}
         about |= {"feelings": ["sad"], "tags": ["0"]}
         private.words_keep(self.jonas.member.pk, self.jonas.keyring, [(None, about)])
+        self.entry = PrivateWord.objects.get(member=self.jonas.member).pk
+        gallery.picture_keep(self.jonas.keyring, self.jonas.member, self.entry, Made(b"0", 400, 300), "00")
         return rungs[3].id
 
     def data(self) -> list[str]:
@@ -298,6 +302,10 @@ def every_page(scene: Scene) -> Iterator[tuple[str, str, Any]]:
         yield "a fear", f"/reflect/fears/{sheet}/", ana.get(f"/reflect/fears/{sheet}/")
     journal = scene.jonas.client.get("/reflect/journal/")
     yield "a journal", "/reflect/journal/", journal
+    pictures = f"/reflect/pictures/{scene.entry}/"
+    yield "pictures", pictures, scene.jonas.client.get(pictures)
+    for sent in ({}, {"file": ContentFile(b"0", "0.jpg")}):
+        yield "no picture", pictures, scene.jonas.client.post(pictures, sent)
     yield "an entry that does not fit", "/reflect/write/", ana.post("/reflect/write/", {"text": "", "own": "0"})
     yield "what was looked for", "/library/", ana.post("/library/", {"q": "good"})
     yield "nothing found", "/library/", ana.post("/library/", {"q": "0"})

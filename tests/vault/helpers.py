@@ -56,6 +56,8 @@ HELD_BY = {
     vault.Place.LIBRARY: (vault.Kind.SELF, "self"),
     vault.Place.JOURNAL_DRAFT: (vault.Kind.SELF, "self"),
     vault.Place.SHEET: (vault.Kind.SELF, "self"),
+    vault.Place.PICTURE: (vault.Kind.SELF, "self"),
+    vault.Place.PICTURE_PART: (vault.Kind.SELF, "self"),
 }
 
 

@@ -97,6 +97,7 @@ def scene(cast):
         "name": "no-such-rehearsal",
         "sheet_id": sheet,
         "rung_id": rung.id,
+        "picture_id": rung.id,
         "fear_id": fear,
         "word_id": PrivateWord.objects.get(member=cast.ana.member).pk,
     }

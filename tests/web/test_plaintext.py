@@ -210,6 +210,8 @@ def test_every_column_is_sealed_or_named_metadata():
         "dialogues.dialogueown": "id revision member dialogue",
         "dialogues.dialoguechoice": "id revision member dialogue",
         "reflect.sheet": "id revision member",
+        "reflect.picture": "id revision member word",
+        "reflect.picturepart": "id revision picture number",
         "taking.arrival": "id revision member number made_at",
         "sealed.removal": "id label row revision at kind",
     }

@@ -21,6 +21,8 @@ class Place(StrEnum):
     LIBRARY = "member.library"
     JOURNAL_DRAFT = "member.draft"
     SHEET = "member.sheet"
+    PICTURE = "member.picture"
+    PICTURE_PART = "member.picture.part"
     # a bond's
     BOND_CARD = "bond.card"
     BOND_KEY = "bond.key"

@@ -44,9 +44,17 @@ COPIES = Limit(
     says=b"This file is larger than 64 MB. Unpack it and pack it again without the folders pages and markdown.",
 )
 COPIES_PATH = "/you/import/"
+#: A picture for the journal; the form's own parts come on top.
+PICTURES = Limit(
+    size=12 * 1024 * 1024 + 64 * 1024,
+    seconds=60.0,
+    at_once=2,
+    says=b"This picture is larger than 12 MB. Go back and choose a smaller copy of it.",
+)
+PICTURES_PATH = "/reflect/pictures/"
 #: What is sent to these takes long: a passphrase is worked on for a good part of a second, a copy is made for minutes.
 #: It has threads of its own, so that nobody's page waits behind it.
-SLOW_PATHS = ("/sign-", "/unlock/", "/recover/", "/confirm/", "/kit/", "/you/")
+SLOW_PATHS = ("/sign-", "/unlock/", "/recover/", "/confirm/", "/kit/", "/you/", PICTURES_PATH)
 SLOW_THREADS = 6
 #: What asks the coach: the rehearsals, and its button wherever in a bond it stands. One at a time, and after each a rest, in
 #: seconds, for the pages of everyone else: all of them share one interpreter. Some fifteen presses a second are answered so.
@@ -147,6 +155,7 @@ class Shell:
         self._asking = asyncio.Semaphore(1)
         self._reading = asyncio.Semaphore(BODIES.at_once)
         self._copies = asyncio.Semaphore(COPIES.at_once)
+        self._pictures = asyncio.Semaphore(PICTURES.at_once)
         self._listener: asyncio.Task[None] | None = None
         self._health = Health()
 
@@ -165,6 +174,9 @@ class Shell:
             # Held until it is answered: so long does the body lie in memory.
             async with self._copies:
                 await self._read_and_answer(scope, receive, send, COPIES)
+        elif scope["path"].startswith(PICTURES_PATH) and scope["method"] == "POST":
+            async with self._pictures:
+                await self._read_and_answer(scope, receive, send, PICTURES)
         else:
             await self._read_and_answer(scope, receive, send, BODIES)
 

@@ -112,6 +112,18 @@ class TakeForm(WordsForm):
         self.fields["bond"].choices = bonds  # type: ignore[attr-defined]
 
 
+class PictureForm(WordsForm):
+    """A picture for an entry, and what is on it."""
+
+    file = forms.FileField(
+        label=_("A picture"),
+        help_text=_("JPEG, PNG or WebP, 12 MB at most. Where and when it was taken is removed, and it is made smaller."),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        error_messages=dict.fromkeys(("required", "empty", "missing"), _("Choose a picture first.")),
+    )
+    says = _line(_("What is on it?"), _("For a screen reader, and for you in some years. It may stay empty."), most=160)
+
+
 class LadderForm(WordsForm):
     """Whom a ladder is about."""
 

@@ -35,6 +35,7 @@ from closeknit.web.moments import deck
 from closeknit.web.moments import services as moments
 from closeknit.web.tasks import checkpoint_soon
 
+from . import gallery
 from . import kept as keeping
 from .forms import EntryForm, TakeForm
 
@@ -227,17 +228,27 @@ def journal(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         asked = request.POST.get("q", "")[:MOST_ASKED].strip()
         entries, more = found(member, keyring, asked) if asked else ([], False)
-        return render(request, "reflect/journal.html", {**context, "asked": asked, "entries": entries, "more_found": more})
+        context |= {"asked": asked, "entries": _with_pictures(request, entries), "more_found": more}
+        return render(request, "reflect/journal.html", context)
     now = clock.now()
     month, day, page = _where(request, months, now.astimezone(zone).date())
     one = month_of(member, keyring, month, zone, day=day, page=page)
     if page > 1 and not one.entries:
         raise Http404
-    context |= {"entries": one.entries, "weeks": one.weeks, "more": one.more, "month": month, "day": day, "page": page}
+    context |= {"entries": _with_pictures(request, one.entries), "weeks": one.weeks, "more": one.more}
+    context |= {"month": month, "day": day, "page": page}
     context["weekdays"] = [date(2024, 1, 1 + number) for number in range(7)]
     if not request.GET:
-        context["before"] = on_this_day(member, keyring, months, now, zone)
+        context["before"] = _with_pictures(request, on_this_day(member, keyring, months, now, zone))
     return render(request, "reflect/journal.html", context)
+
+
+def _with_pictures(request: HttpRequest, entries: list[Kept]) -> list[tuple[Kept, list[gallery.Shown]]]:
+    """Each entry with what is known about its pictures. One query."""
+    if not entries:
+        return []
+    found = gallery.pictures_of(keys_of(request).need, request.user, [one.id for one in entries])
+    return [(one, found.get(one.id, [])) for one in entries]
 
 
 def _where(request: HttpRequest, months: list[date], today: date) -> tuple[date, int, int]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import journal, ladders, own, views, worries
+from . import album, journal, ladders, own, views, worries
 
 urlpatterns = [
     path("reflect/", views.reflect, name="reflect"),
@@ -8,6 +8,8 @@ urlpatterns = [
     path("reflect/write/", journal.write, name="write"),
     path("reflect/write/draft/", journal.write_draft, name="write-draft"),
     path("reflect/write/<uuid:word_id>/", journal.rewrite, name="rewrite"),
+    path("reflect/pictures/<uuid:word_id>/", album.pictures, name="pictures"),
+    path("reflect/pictures/<uuid:word_id>/<uuid:picture_id>/", album.picture, name="picture"),
     path("reflect/take/", journal.take, name="take"),
     path("reflect/ladders/", ladders.ladders, name="ladders"),
     path("reflect/ladders/<uuid:sheet_id>/", ladders.ladder, name="ladder"),

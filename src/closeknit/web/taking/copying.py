@@ -6,6 +6,7 @@ forgotten page by page, and no read lasts longer than a page, so that nobody's w
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections import defaultdict
@@ -104,6 +105,12 @@ def copy(reading: Reading, zone: ZoneInfo, language: str) -> Iterator[bytes]:
             yield chunk
 
 
+def _apart(entry: Entry) -> tuple[Entry, bytes]:
+    """A picture's entry with the name of its file, and what the file holds."""
+    section, values = entry
+    return (section, {**values, "file": f"pictures/{values['id']}.jpg"}), base64.b64decode(values["file"])
+
+
 def _steps(reading: Reading, zone: ZoneInfo) -> Iterator[bytes]:
     made = clock.now()
     archive, data = Archive(made), _Data()
@@ -111,6 +118,9 @@ def _steps(reading: Reading, zone: ZoneInfo) -> Iterator[bytes]:
     archive.add("README.txt", render_to_string("taking/paper_readme.txt"))
     archive.add(f"schema/{SCHEMA}", (content_root() / "schema" / SCHEMA).read_bytes())
     for entry in entries_of(reading):
+        if entry[0] == "pictures":
+            entry, jpeg = _apart(entry)
+            archive.add(entry[1]["file"], jpeg)
         for name, content in (*data.take(entry), *paper.take(entry)):
             archive.add(name, content)
         yield archive.ready()
