@@ -50,6 +50,7 @@ YOURS = frozenset(
 
 REFLECT = frozenset(
     {"reflect", "journal", "write", "rewrite", "take", "library", "lesson", "rehearsals", "rehearse", "words"}
+    | {"evidence", "pictures"}
     | {"ladders", "ladder", "rung", "worries", "worry", "kindness", "ask", "rethink", "me", "around", "good"}
 )
 TALK = frozenset({"talk", "talk-history", "talk-check", "talk-start", "dialogue"})
