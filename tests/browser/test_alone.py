@@ -65,6 +65,11 @@ def journal(one: Alone) -> None:
     one.go("/reflect/write/", "write")
     one.page.click("text=What did you feel?")
     one.page.check("input[name=feelings] >> nth=2")
+    one.page.fill("#find-feeling", "Fairness")
+    assert one.page.locator("fieldset.feelings:visible legend").all_inner_texts()[-1].startswith("Angry")
+    assert one.page.locator("fieldset.feelings label:visible").count() == 1 + 9, "the chosen one, and a family"
+    one.page.press("#find-feeling", "Enter")
+    one.page.fill("#find-feeling", "")
     one.page.click("text=Whom or what is it about?")
     one.fill(tags="Mum, the choir", text="I left before the last song.\n\nOn the way home I was calmer than all week.")
     one.look_at("write with feelings")

@@ -208,7 +208,7 @@ def read_in_the_library() -> Iterator[str]:
             yield check.ask
             yield from (text for option in check.options for text in (option.says, option.answer))
     for family in feelings():
-        yield from (family.says, family.body, *family.words)
+        yield from (family.says, family.body, family.need, *family.words)
     yield from (one.text for one in questions())
     yield from (need.says for need in books.needs)
     yield from (rule.why for rule in books.suggestions)

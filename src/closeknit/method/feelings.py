@@ -1,4 +1,4 @@
-"""Words for feelings, in families, with how each may feel in the body. Pure: the folder is an argument."""
+"""Words for feelings, in families: how each may feel in the body, what may be needed. Pure: the folder is an argument."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ class _Model(BaseModel):
 
 
 class Family(_Model):
-    """Feelings that are akin. body: how they may feel in the body."""
+    """Feelings that are akin. body: how they may feel in the body; need: what somebody who feels so may need."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z]+$", max_length=30)]
     says: Word
     body: Annotated[str, StringConstraints(min_length=3, max_length=120)]
+    need: Annotated[str, StringConstraints(min_length=3, max_length=120)]
     words: tuple[Word, ...] = Field(min_length=2)
 
 

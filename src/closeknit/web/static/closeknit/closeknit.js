@@ -33,7 +33,23 @@ export function enhance(root = document) {
   for (const button of $$("[data-noscript-only]", root)) button.hidden = true;
   for (const field of $$("textarea[data-draft-url]", root)) keepDraft(field);
   for (const land of $$("[data-land]", root)) mayLand(land);
+  for (const box of $$("[data-filter]", root)) filter(box);
   root.querySelector("[data-focus]")?.focus();
+}
+
+// -- a long list of words: what is typed leaves those that hold it, or whose family says it, and all that are chosen ------------
+function filter(box) {
+  const field = box.querySelector("input");
+  box.hidden = false;
+  field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault() });
+  field.addEventListener("input", () => {
+    const asked = field.value.trim().toLowerCase(), holds = (one) => one.textContent.toLowerCase().includes(asked);
+    for (const family of $$("fieldset", box.parentElement)) {
+      const whole = holds(family.querySelector("legend")), labels = $$("label", family);
+      for (const label of labels) label.hidden = !(whole || holds(label) || label.querySelector(":checked"));
+      family.hidden = labels.every((label) => label.hidden);
+    }
+  });
 }
 
 // -- how might this land: a piece of the page under the composer, asked for by its writer, gone with the page ----------------
