@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import html
+import io
 import re
 import uuid
+import zipfile
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.html import escape
+from PIL import Image
 
 from closeknit.method.ladder import Came, Ladder, Outcome, Rung
 from closeknit.web import clock
@@ -287,6 +293,37 @@ def test_sheets_are_in_the_copy_and_go_with_the_account(cast, ladder):
     assert [rung["thing"] for rung in one["holds"]["rungs"]][0] == "That I left the choir."
     reading = Reading(cast.jonas.member, cast.jonas.keyring, [cast.jonas.bond(cast.pair)])
     assert not [1 for section, _values in copying.entries_of(reading) if section == "sheets"]
+
+
+def test_every_sheet_can_be_read_in_the_copy(cast, ladder):
+    ana = cast.ana
+    choir = rungs(get(ana, ladder))[1][0]
+    send(ana, choir, do="choose", when="Sunday", how="side by side")
+    send(ana, choir, do="tell", happened="She laughed.", came="no", surprise="9", hard="1")
+    worry = send(ana, "/reflect/fears/")
+    send(ana, worry, step="wish", text="That I am tired of it.")
+    send(ana, worry, step="thought", text="He will *laugh*.", belief="70")
+    send(ana, "/reflect/me/", low="Soup, and no advice.")
+    send(ana, "/reflect/around/", name="Vera", ring="1", how="0171")
+    send(ana, "/reflect/good/", text="The long way home.", when="low")
+    send(ana, "/reflect/outside/", facts="The keys.", friend="Both tired.", hinders="My voice.", again="Then I sit down.")
+    send(ana, "/reflect/write/", text="An entry.")
+    entry = re.search(r"/reflect/pictures/[0-9a-f-]+/", get(ana, "/reflect/journal/")).group(0)
+    jpeg = io.BytesIO()
+    Image.new("RGB", (9, 9)).save(jpeg, "JPEG")
+    send(ana, entry, file=SimpleUploadedFile("a.jpg", jpeg.getvalue()), says="The mill.")
+    reading = Reading(ana.member, ana.keyring, [ana.bond(cast.pair)])
+    packed = zipfile.ZipFile(io.BytesIO(b"".join(copying.copy(reading, ZoneInfo("UTC"), "en"))))
+    names = [name for name in packed.namelist() if "/reflect/" in name]
+    page, plain = (packed.read(next(n for n in names if n.endswith(end))).decode() for end in ("html", "md"))
+    assert "pages/reflect/" in packed.read("index.html").decode()
+    lines = ("Ladder: Mum", "That I am in debt.", "What I fear: She will sigh.", "Sunday · side by side", "She laughed.")
+    lines += ("How hard now: 1 of 10", "believed 70 of 100", "Soup, and no advice.", "Vera · 0171", "The long way home.")
+    for line in (*lines, "when I am low", "Then I sit down.", "The mill."):
+        assert line in html.unescape(page) and line in plain, line
+    assert r"He will \*laugh\*." in plain
+    (picture,) = re.findall(r'href="../../(pictures/[0-9a-f-]+\.jpg)"', page)
+    assert packed.read(picture)[:2] == b"\xff\xd8" and picture in plain
 
 
 def test_a_sheet_that_was_moved_to_another_does_not_open_there(cast, ladder):

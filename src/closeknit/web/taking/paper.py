@@ -15,12 +15,14 @@ from django.utils import formats
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from closeknit.web.reflect.in_words import in_words
 from closeknit.web.sealed.kinds import Entry
 
 #: A page ends with its month, or earlier when it grows too long to read and to hold.
 MOST_ENTRIES = 100
 MOST_CHARACTERS = 400_000
 OWN = "own-words"
+SHEETS = "reflect"
 File = tuple[str, str]
 
 
@@ -51,6 +53,7 @@ class Paper:
             for bond, shelf in self._shelves.items()
         }
         self._shelves[OWN] = _Shelf(OWN, _("My own words"))
+        self._shelves[SHEETS] = _Shelf(SHEETS, _("Reflect"))
 
     def take(self, entry: Entry) -> Iterator[File]:
         """One entry; those that have no page of their own are left to the data files."""
@@ -61,6 +64,13 @@ class Paper:
             yield from self._place(self._talks[values["bond"]], values, values["asked"])
         elif section == "words" and values["moment"] is None and "dialogue" not in values:
             yield from self._place(self._shelves[OWN], values, values["at"])
+        elif section == "sheets":
+            heading, text = in_words(values["kind"], values["holds"])
+            shown = {"prompt": heading, "text": text, "from": "", "kind": "sheet"}
+            yield from self._place(self._shelves[SHEETS], shown, values["at"])
+        elif section == "pictures":
+            shown = {"prompt": values["says"], "text": "", "from": "", "kind": "picture", "file": values["file"]}
+            yield from self._place(self._shelves[SHEETS], shown, values["at"])
 
     def rest(self) -> Iterator[File]:
         """The pages that were not full, then the page that leads to all others."""
@@ -90,7 +100,7 @@ class Paper:
         name = stem if number == 1 else f"{stem}-{number}"
         title = formats.date_format(shelf.month, "F Y") if shelf.month else _("Without a date")
         title = title if number == 1 else f"{title} ({number})"
-        context = {"title": title, "shelf": shelf, "entries": shelf.entries, "own": shelf.folder == OWN}
+        context = {"title": title, "shelf": shelf, "entries": shelf.entries, "own": shelf.folder in {OWN, SHEETS}}
         yield f"pages/{shelf.folder}/{name}.html", render_to_string("taking/paper_month.html", context)
         yield f"markdown/{shelf.folder}/{name}.md", _markdown(shelf.title, title, shelf.entries)
         shelf.pages.append({"path": f"pages/{shelf.folder}/{name}.html", "title": title})
@@ -126,7 +136,8 @@ def _day(entry: dict[str, Any]) -> str:
 def _own(entry: dict[str, Any]) -> list[str]:
     about = ", ".join(part for part in (_day(entry), _plain(entry["from"])) if part)
     heading = _plain(entry["prompt"]) or kind_label(entry["kind"])
-    return [f"## {heading}", *([about] if about else []), _quoted(entry["text"])]
+    text = [_quoted(entry["text"])] if entry["text"] else [f"`{entry['file']}`"]
+    return [f"## {heading}", *([about] if about else []), *text]
 
 
 def _moment(entry: dict[str, Any]) -> list[str]:
@@ -181,5 +192,7 @@ def kind_label(kind: str) -> str:
         "line": _("What I took along from a talk"),
         "rehearsal": _("A rehearsal that I kept"),
         "journal": _("Written for myself"),
+        "sheet": _("Written in Reflect"),
+        "picture": _("A picture"),
     }
     return labels.get(kind, _("My words"))
