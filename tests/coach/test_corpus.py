@@ -41,9 +41,9 @@ def test_reflections_go_both_ways():
     assert depths[Depth.SIMPLE] >= 60 and depths[Depth.COMPLEX] >= 60
 
 
-def test_about_half_answer_something_and_a_third_would_mislead_a_careless_reader():
+def test_some_half_to_two_thirds_answer_something_and_a_third_would_mislead_a_careless_reader():
     replies = sum(message.reply_to is not None for message in ALL)
-    assert 0.45 <= replies / len(ALL) <= 0.65
+    assert 0.45 <= replies / len(ALL) <= 0.67
     assert sum(bool(message.hard) for message in ALL) >= len(ALL) / 3
     assert {name for message in ALL for name in message.hard} >= HURT | set(Risk)
 

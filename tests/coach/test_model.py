@@ -34,10 +34,7 @@ def reader() -> Reader:
         ("I feel lonely when you work late, because I miss talking to you.", None, Label.FEELING),
         ("Could you please ring my mother tomorrow?", None, Label.REQUEST),
         ("You're right, I should have called. I'm sorry.", "You said you'd call.", Label.REPAIR),
-        pytest.param(
-            *("I'm so sorry I snapped at you. That was my fault.", "You shouted at me.", Label.REPAIR),
-            marks=pytest.mark.xfail(strict=True, reason="takes “my fault” for a defence; docs/model-card.md, known failures"),
-        ),
+        ("I'm so sorry I snapped at you. That was my fault.", "You shouted at me.", Label.REPAIR),
         ("See you at six at the station.", None, Label.NEUTRAL),
     ],
 )

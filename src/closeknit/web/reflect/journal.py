@@ -228,27 +228,26 @@ def journal(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         asked = request.POST.get("q", "")[:MOST_ASKED].strip()
         entries, more = found(member, keyring, asked) if asked else ([], False)
-        context |= {"asked": asked, "entries": _with_pictures(request, entries), "more_found": more}
+        (entries_shown,) = _with_pictures(request, entries)
+        context |= {"asked": asked, "entries": entries_shown, "more_found": more}
         return render(request, "reflect/journal.html", context)
     now = clock.now()
     month, day, page = _where(request, months, now.astimezone(zone).date())
     one = month_of(member, keyring, month, zone, day=day, page=page)
     if page > 1 and not one.entries:
         raise Http404
-    context |= {"entries": _with_pictures(request, one.entries), "weeks": one.weeks, "more": one.more}
-    context |= {"month": month, "day": day, "page": page}
+    before = [] if request.GET else on_this_day(member, keyring, months, now, zone)
+    shown, context["before"] = _with_pictures(request, one.entries, before)
+    context |= {"entries": shown, "weeks": one.weeks, "more": one.more, "month": month, "day": day, "page": page}
     context["weekdays"] = [date(2024, 1, 1 + number) for number in range(7)]
-    if not request.GET:
-        context["before"] = _with_pictures(request, on_this_day(member, keyring, months, now, zone))
     return render(request, "reflect/journal.html", context)
 
 
-def _with_pictures(request: HttpRequest, entries: list[Kept]) -> list[tuple[Kept, list[gallery.Shown]]]:
-    """Each entry with what is known about its pictures. One query."""
-    if not entries:
-        return []
-    found = gallery.pictures_of(keys_of(request).need, request.user, [one.id for one in entries])
-    return [(one, found.get(one.id, [])) for one in entries]
+def _with_pictures(request: HttpRequest, *lists: list[Kept]) -> list[list[tuple[Kept, list[gallery.Shown]]]]:
+    """The same lists, each entry with what is known about its pictures. One query for all of them."""
+    every = {one.id for entries in lists for one in entries}
+    found = gallery.pictures_of(keys_of(request).need, request.user, every) if every else {}
+    return [[(one, found.get(one.id, [])) for one in entries] for entries in lists]
 
 
 def _where(request: HttpRequest, months: list[date], today: date) -> tuple[date, int, int]:
