@@ -426,6 +426,7 @@ def test_words_go_into_a_bond_as_a_draft_and_no_further(cast):
     assert "station" not in send(cast.jonas, "/reflect/take/", 200, word=str(word))
     page = send(cast.ana, "/reflect/take/", 200, word=str(word))
     assert "I was afraid at the station." in page and "Jonas" in page
+    assert f'href="/b/{cast.pair}/talk/"' in page, "or it is said aloud"
     before = Moment.objects.count()
     page = send(cast.ana, "/reflect/take/", 422, text="I was afraid.", line="", bond=str(cast.pair))
     assert "I was afraid." in page and Moment.objects.count() == before
