@@ -6,9 +6,12 @@ import json
 import os
 import platform
 import random
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -100,7 +103,37 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         print("  ".join([first.strip().ljust(widths[0]), *rest]), flush=True)
 
 
-def write(name: str, result: dict[str, Any]) -> None:
+@contextmanager
+def served(build: Callable[[], Any]) -> Iterator[tuple[Any, Any]]:
+    """(what `build` made in a new data folder, a server on that folder). Once a process, which belongs to it from then on."""
+    from tests.services import Server
+
+    with tempfile.TemporaryDirectory(prefix="closeknit-bench-") as folder:
+        data = Path(folder) / "data"
+        Server.start(data).stop()
+        os.environ.update(CLOSEKNIT_DATA=str(data), DJANGO_SETTINGS_MODULE="closeknit.web.settings")
+        import django
+
+        django.setup()
+        built = build()
+        server = Server.start(data)
+        try:
+            yield built, server
+        finally:
+            server.stop()
+
+
+def each_size(script: str, counts: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """What `script COUNT` prints last, as JSON, for each count, in a process of its own. Ends with its error if one fails."""
+    for count in counts:
+        done = subprocess.run([sys.executable, script, str(count)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(done.stderr[-2000:])
+        # Progress before it ends its lines with a return of the carriage.
+        yield json.loads(done.stdout.splitlines()[-1].split("\r")[-1])
+
+
+def write(name: str, result: Any) -> None:
     """bench/out/<name>.json"""
     OUT.mkdir(exist_ok=True)
     (OUT / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")

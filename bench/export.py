@@ -11,9 +11,7 @@ import io
 import json
 import os
 import re
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import zipfile
@@ -22,6 +20,9 @@ from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from bench.common import each_size, served, write  # noqa: E402
+
 COUNTS = [int(n) for n in os.environ.get("COUNTS", "1000,10000,50000").split(",")]
 
 
@@ -116,34 +117,22 @@ def one(entries: int) -> dict[str, object]:
     """Measure one size in a process of its own: half as many moments, answered by both."""
     from bench.web import build, sign_in
     from tests.http import PASSPHRASE, Browser
-    from tests.services import Server
 
-    with tempfile.TemporaryDirectory(prefix="closeknit-bench-") as folder:
-        data = Path(folder) / "data"
-        Server.start(data).stop()
-        os.environ.update(CLOSEKNIT_DATA=str(data), DJANGO_SETTINGS_MODULE="closeknit.web.settings")
-        import django
-
-        django.setup()
-        build(entries // 2)
-        server = Server.start(data)
-        try:
-            people = {}
-            for name in ("ana", "eve"):
-                people[name] = Browser(server)
-                sign_in(people[name], name)
-                status, _where = people[name].form("/confirm/", "/confirm/", passphrase=PASSPHRASE)
-                assert status == 302
-            raw, taken = export(people["ana"], Watch(server.process.pid, server.port))
-            archive = zipfile.ZipFile(io.BytesIO(raw))
-            assert archive.testzip() is None
-            taken["files"] = len(archive.namelist())
-            result: dict[str, object] = {"entries": entries, "export": taken}
-            # Only one's own words come: half of the entries.
-            result["import"] = bring(people["eve"], raw, server.process.pid)
-            return result
-        finally:
-            server.stop()
+    with served(lambda: build(entries // 2)) as (_cast, server):
+        people = {}
+        for name in ("ana", "eve"):
+            people[name] = Browser(server)
+            sign_in(people[name], name)
+            status, _where = people[name].form("/confirm/", "/confirm/", passphrase=PASSPHRASE)
+            assert status == 302
+        raw, taken = export(people["ana"], Watch(server.process.pid, server.port))
+        archive = zipfile.ZipFile(io.BytesIO(raw))
+        assert archive.testzip() is None
+        taken["files"] = len(archive.namelist())
+        result: dict[str, object] = {"entries": entries, "export": taken}
+        # Only one's own words come: half of the entries.
+        result["import"] = bring(people["eve"], raw, server.process.pid)
+        return result
 
 
 def main() -> None:
@@ -151,15 +140,10 @@ def main() -> None:
         print(json.dumps(one(int(sys.argv[1]))))
         return
     results = []
-    for count in COUNTS:
-        done = subprocess.run([sys.executable, __file__, str(count)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(done.stderr[-2000:])
-        results.append(json.loads(done.stdout.splitlines()[-1].split("\r")[-1]))
-        print(json.dumps(results[-1]), flush=True)
-    out = ROOT / "bench" / "out"
-    out.mkdir(exist_ok=True)
-    (out / "export.json").write_text(json.dumps(results, indent=1))
+    for result in each_size(__file__, COUNTS):
+        results.append(result)
+        print(json.dumps(result), flush=True)
+    write("export", results)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from bench.common import each_size, served, write  # noqa: E402
+
 COUNTS = [int(n) for n in os.environ.get("COUNTS", "10,1000,10000").split(",")]
 #: So many entries a day: ten years of three a day are 10,000.
 A_DAY = 3
@@ -52,38 +53,26 @@ def one(count: int) -> dict[str, object]:
     """Measure one size in a process of its own."""
     from bench.web import queries, sign_in, timed
     from tests.http import Browser
-    from tests.services import Server
 
-    with tempfile.TemporaryDirectory(prefix="closeknit-bench-") as folder:
-        data = Path(folder) / "data"
-        Server.start(data).stop()
-        os.environ.update(CLOSEKNIT_DATA=str(data), DJANGO_SETTINGS_MODULE="closeknit.web.settings")
-        import django
-
-        django.setup()
-        cast = build(count)
-        server = Server.start(data)
-        try:
-            browser = Browser(server)
-            sign_in(browser, "ana")
-            _status, _headers, page = browser.ask("GET", "/reflect/journal/")
-            token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page).group(1)  # type: ignore[union-attr]
-            day = re.search(r'href="(\?month=[\d-]+&amp;day=\d+)"', page).group(1).replace("&amp;", "&")  # type: ignore[union-attr]
-            empty, _p99, _size = timed(server, browser.cookies, "/host-can-see/")
-            found: dict[str, object] = {"entries": count, "empty_ms": round(empty, 1)}
-            asked = {"newest month": "/reflect/journal/", "a day": f"/reflect/journal/{day}", "write": "/reflect/write/"}
-            for name, path in asked.items():
-                p50, p99, size = timed(server, browser.cookies, path)
-                found[name] = {"ms": round(p50, 1), "p99_ms": round(p99, 1), "ratio": round(p50 / empty, 2), "bytes": size}
-                found[name]["queries"] = queries(cast, path)  # type: ignore[index]
-            searches = {"search, the oldest": "hollyhock", "search, in all": "window", "search, nothing": "zzz"}
-            for name, words in searches.items():
-                body = f"csrfmiddlewaretoken={token}&q={words}"
-                p50, _p99, size = timed(server, browser.cookies, "/reflect/journal/", "POST", body)
-                found[name] = {"ms": round(p50, 1), "ratio": round(p50 / empty, 2), "bytes": size}
-            return found
-        finally:
-            server.stop()
+    with served(lambda: build(count)) as (cast, server):
+        browser = Browser(server)
+        sign_in(browser, "ana")
+        _status, _headers, page = browser.ask("GET", "/reflect/journal/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page).group(1)  # type: ignore[union-attr]
+        day = re.search(r'href="(\?month=[\d-]+&amp;day=\d+)"', page).group(1).replace("&amp;", "&")  # type: ignore[union-attr]
+        empty, _p99, _size = timed(server, browser.cookies, "/host-can-see/")
+        found: dict[str, object] = {"entries": count, "empty_ms": round(empty, 1)}
+        asked = {"newest month": "/reflect/journal/", "a day": f"/reflect/journal/{day}", "write": "/reflect/write/"}
+        for name, path in asked.items():
+            p50, p99, size = timed(server, browser.cookies, path)
+            found[name] = {"ms": round(p50, 1), "p99_ms": round(p99, 1), "ratio": round(p50 / empty, 2), "bytes": size}
+            found[name]["queries"] = queries(cast, path)  # type: ignore[index]
+        searches = {"search, the oldest": "hollyhock", "search, in all": "window", "search, nothing": "zzz"}
+        for name, words in searches.items():
+            body = f"csrfmiddlewaretoken={token}&q={words}"
+            p50, _p99, size = timed(server, browser.cookies, "/reflect/journal/", "POST", body)
+            found[name] = {"ms": round(p50, 1), "ratio": round(p50 / empty, 2), "bytes": size}
+        return found
 
 
 def main() -> None:
@@ -91,19 +80,14 @@ def main() -> None:
         print(json.dumps(one(int(sys.argv[1]))))
         return
     results = []
-    for count in COUNTS:
-        done = subprocess.run([sys.executable, __file__, str(count)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(done.stderr[-2000:])
-        results.append(json.loads(done.stdout.splitlines()[-1]))
-        print(f"{count:>6} entries · empty page {results[-1]['empty_ms']} ms", flush=True)
-        for name, row in results[-1].items():
+    for result in each_size(__file__, COUNTS):
+        results.append(result)
+        print(f"{result['entries']:>6} entries · empty page {result['empty_ms']} ms", flush=True)
+        for name, row in result.items():
             if isinstance(row, dict):
                 more = f"{row['queries']} queries" if "queries" in row else ""
                 print(f"       {name:<20} {row['ms']:>8} ms  ×{row['ratio']:<6} {row['bytes']} bytes  {more}", flush=True)
-    out = ROOT / "bench" / "out"
-    out.mkdir(exist_ok=True)
-    (out / "journal.json").write_text(json.dumps(results, indent=1))
+    write("journal", results)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,14 @@ import os
 import re
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from bench.common import each_size, served, write  # noqa: E402
+
 COUNTS = [int(n) for n in os.environ.get("COUNTS", "10,1000,10000").split(",")]
 ROUNDS = 60
 
@@ -93,45 +95,33 @@ def queries(cast, path: str) -> int:  # type: ignore[no-untyped-def]
 def one(count: int) -> dict[str, object]:
     """Measure one size in a process of its own."""
     from tests.http import Browser
-    from tests.services import Server
 
-    with tempfile.TemporaryDirectory(prefix="closeknit-bench-") as folder:
-        data = Path(folder) / "data"
-        Server.start(data).stop()
-        os.environ.update(CLOSEKNIT_DATA=str(data), DJANGO_SETTINGS_MODULE="closeknit.web.settings")
-        import django
-
-        django.setup()
-        cast, base = build(count)
-        server = Server.start(data)
-        try:
-            browser = Browser(server)
-            sign_in(browser, "ana")
-            _status, _headers, page = browser.ask("GET", base + "thread/")
-            moment = re.search(base + r"m/[0-9a-f-]+/", page).group(0)
-            token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page).group(1)
-            empty = timed(server, browser.cookies, "/host-can-see/")
-            rows = {}
-            for name, path in (("today", base), ("reveal", moment), ("history", base + "thread/")):
-                p50, p99, size = timed(server, browser.cookies, path)
-                rows[name] = {
-                    "p50_ratio": round(p50 / empty[0], 2),
-                    "p99_ratio": round(p99 / empty[1], 2),
-                    "queries": queries(cast, path),
-                    "bytes": size,
-                    "p50_ms": round(p50, 1),
-                }
-            body = f"csrfmiddlewaretoken={token}&words=evening"
-            found = timed(server, browser.cookies, base + "thread/search/", "POST", body)
-            return {
-                "moments": count,
-                "entries": 2 * count,
-                "empty_ms": round(empty[0], 1),
-                "pages": rows,
-                "search_s": round(found[0] / 1000, 2),
+    with served(lambda: build(count)) as ((cast, base), server):
+        browser = Browser(server)
+        sign_in(browser, "ana")
+        _status, _headers, page = browser.ask("GET", base + "thread/")
+        moment = re.search(base + r"m/[0-9a-f-]+/", page).group(0)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page).group(1)
+        empty = timed(server, browser.cookies, "/host-can-see/")
+        rows = {}
+        for name, path in (("today", base), ("reveal", moment), ("history", base + "thread/")):
+            p50, p99, size = timed(server, browser.cookies, path)
+            rows[name] = {
+                "p50_ratio": round(p50 / empty[0], 2),
+                "p99_ratio": round(p99 / empty[1], 2),
+                "queries": queries(cast, path),
+                "bytes": size,
+                "p50_ms": round(p50, 1),
             }
-        finally:
-            server.stop()
+        body = f"csrfmiddlewaretoken={token}&words=evening"
+        found = timed(server, browser.cookies, base + "thread/search/", "POST", body)
+        return {
+            "moments": count,
+            "entries": 2 * count,
+            "empty_ms": round(empty[0], 1),
+            "pages": rows,
+            "search_s": round(found[0] / 1000, 2),
+        }
 
 
 def weights() -> dict[str, int]:
@@ -152,20 +142,13 @@ def main() -> None:
     if len(sys.argv) > 1:
         print(json.dumps(one(int(sys.argv[1]))))
         return
-    import subprocess
-
     results = []
-    for count in COUNTS:
-        done = subprocess.run([sys.executable, __file__, str(count)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(done.stderr[-2000:])
-        results.append(json.loads(done.stdout.splitlines()[-1].split("\r")[-1]))
-        print_row(results[-1])
+    for result in each_size(__file__, COUNTS):
+        results.append(result)
+        print_row(result)
     weight = weights()
     print("compressed bytes of a first visit besides the page:", weight)
-    out = ROOT / "bench" / "out"
-    out.mkdir(exist_ok=True)
-    (out / "web.json").write_text(json.dumps({"results": results, "weights": weight}, indent=1))
+    write("web", {"results": results, "weights": weight})
 
 
 def print_row(result: dict[str, object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import random
 import re
 import struct
@@ -19,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from closeknit import vault
 from closeknit.web.reflect import gallery, images
 from closeknit.web.reflect.models import Picture, PicturePart
+from closeknit.web.reporter import QuietFormatter
 from closeknit.web.sealed.kinds import REGISTRY, Reading
 from closeknit.web.taking import copying
 
@@ -71,6 +73,24 @@ def test_where_when_and_by_whom_are_gone_and_it_stands_upright():
     assert (made.wide, made.high) == image.size == (40, 60)
     assert SECRET.encode() not in made.jpeg and b"Exif" not in made.jpeg and b"http" not in made.jpeg
     assert not image.getexif() and set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+def test_whatever_the_decoder_says_to_a_log_holds_none_of_it():
+    """At its most talkative it tells each tag of a photograph; no line of ours repeats what a library says."""
+    stream, heard = io.StringIO(), []
+    handler, root = logging.StreamHandler(stream), logging.getLogger()
+    handler.setFormatter(QuietFormatter())
+    handler.addFilter(lambda record: heard.append(record.getMessage()) or True)
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        images.made_safe(told_of())
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+    assert any(SECRET in line for line in heard), "the decoder no longer tells; the test shows nothing then"
+    assert SECRET not in stream.getvalue()
 
 
 def test_texts_in_a_png_and_a_webp_are_gone():
