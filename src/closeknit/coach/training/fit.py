@@ -1,4 +1,4 @@
-"""Learning: batches of one set at a time, mixed over the whole course; seeded, and resumed from its last checkpoint."""
+"""Learning: batches from all sets, evenly mixed; seeded, and resumed from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -15,165 +15,132 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from closeknit.coach.heads import EMPATHY, GROUPS, LEVELS, PLACE
-from closeknit.coach.pieces import Cutter, Piece
+from .net import PAD, Network
+from .table import Table, cells, held_as, kind_of, usual_weight
 
-from .net import Network
-from .sets import Example
-from .tasks import ROUNDS, WEIGHT
-
-ENCODER_RATE, HEAD_RATE, WARM_UP, DECAY, AVERAGE = 2e-4, 6e-4, 0.06, 0.01, 0.998
-BATCH = 32
-KEEP_EVERY = 300
-#: How much each level weighs: few responses are of the middle one, and it counts as much as the others.
-LEVEL_WEIGHTS = {"emotional_reaction": (1.0, 1.0, 1.6), "interpretation": (1.0, 2.5, 1.0), "exploration": (1.0, 2.0, 1.0)}
-MULTI = (*GROUPS["own"], *GROUPS["support"], *GROUPS["advised"], *GROUPS["emotions"], *GROUPS["needs"])
-SUMMED = {"own": 4.0, "emotions": 5.0}
+WARM_UP, DECAY, AVERAGE = 0.06, 0.01, 0.998
+#: Batches whose examples are of like length, so that little of them is padding.
+NEAR = 20
+#: Seconds between checkpoints.
+KEEP_EVERY = 240
+#: How much what a teacher says counts beside labels of people (1), where there are such labels and where there are none.
+TAUGHT, TAUGHT_ELSEWHERE = 1.0, 0.4
 
 
 @dataclass(frozen=True)
-class Ready:
-    """An example cut into its first piece, with its targets as the losses want them."""
+class Pace:
+    """How a stretch is learnt. rounds: how often each kind of set is gone through, and may be less than one; rate and
+    head_rate: learning rates of the encoder and of what is new; batch: examples a step."""
 
-    piece: Piece
-    targets: dict[str, float]
-    marks: dict[str, tuple[tuple[int, int], ...]]
-
-
-def prepare(examples: list[Example], cutter: Cutter) -> list[Ready]:
-    """Examples as the network reads them; of a long text only its first piece."""
-    return [Ready(cutter.cut(one.text, one.reply_to)[0], one.targets, one.spans) for one in examples]
+    rounds: Mapping[str, float]
+    rate: float
+    head_rate: float
+    batch: int = 32
 
 
-def kind_of(name: str) -> str:
-    """The set's kind: "politeness-wikipedia" is of the kind "politeness"."""
-    return name.split("-")[0]
-
-
-def plan(sizes: dict[str, list[int]], seed: int, *, rounds: Mapping[str, float] = ROUNDS) -> list[tuple[str, list[int]]]:
-    """Which examples of which set each step takes: every set as many rounds as it should have, evenly mixed.
-    sizes: for each set, the lengths of its examples. rounds: may be less than one."""
+def plan(sizes: Tensor, places: Mapping[str, range], pace: Pace, seed: int) -> list[list[int]]:
+    """Which rows each step takes: every set as many rounds as it should have, mixed.
+    sizes: (rows,), the tokens of each. places: the rows of each set."""
     draw = torch.Generator().manual_seed(seed)
 
-    def mixed(items: list[Any]) -> list[Any]:
-        return [items[at] for at in torch.randperm(len(items), generator=draw).tolist()]
+    def mixed(count: int) -> list[int]:
+        order: list[int] = torch.randperm(count, generator=draw).tolist()
+        return order
 
-    steps: list[tuple[float, str, list[int]]] = []
-    for name, lengths in sorted(sizes.items()):
-        batches = []
-        wanted = rounds[kind_of(name)]
-        for _round in range(math.ceil(wanted)):
-            order = mixed(list(range(len(lengths))))
-            # Neighbours in length share a batch, so that little of it is padding.
-            for start in range(0, len(order), BATCH * 20):
-                near = sorted(order[start : start + BATCH * 20], key=lengths.__getitem__)
-                batches += mixed([near[at : at + BATCH] for at in range(0, len(near), BATCH)])
-        batches = batches[: max(1, round(wanted * len(batches) / math.ceil(wanted)))]
-        within = torch.rand(len(batches), generator=draw).tolist()
-        steps += [((at + within[at]) / len(batches), name, batch) for at, batch in enumerate(batches)]
-    return [(name, batch) for _at, name, batch in sorted(steps)]
+    wanted: list[int] = []
+    for name, rows in sorted(places.items()):
+        whole, rest = divmod(pace.rounds[kind_of(name)], 1)
+        wanted += list(rows) * int(whole) + [rows[at] for at in mixed(len(rows))[: math.ceil(rest * len(rows))]]
+    order = [wanted[at] for at in mixed(len(wanted))]
+    steps = []
+    for start in range(0, len(order), pace.batch * NEAR):
+        near = sorted(order[start : start + pace.batch * NEAR], key=lambda row: int(sizes[row]))
+        batches = [near[at : at + pace.batch] for at in range(0, len(near), pace.batch)]
+        steps += [batches[at] for at in mixed(len(batches))]
+    return steps
 
 
-def tensors(pieces: list[Piece]) -> tuple[Tensor, Tensor, Tensor]:
-    """Token numbers, types and mask, padded to the longest piece."""
-    longest = max(len(piece.ids) for piece in pieces)
-    ids, types, mask = (torch.zeros(len(pieces), longest, dtype=torch.long) for _ in range(3))
-    for row, piece in enumerate(pieces):
-        size = len(piece.ids)
-        ids[row, :size], types[row, :size], mask[row, :size] = torch.tensor(piece.ids), torch.tensor(piece.types), 1
-    return ids, types, mask
+def _token_loss(marks: Tensor, types: Tensor, marked: Tensor, counted: Tensor) -> Tensor:
+    """Of the tokens of texts in which somebody marked words, how far the marks are off."""
+    counts = (counted[:, None, :] & (types > 0)[:, :, None]).float()
+    losses = functional.binary_cross_entropy_with_logits(marks, marked.float(), reduction="none")
+    share = counted.any(1).float().mean()
+    return share * (losses * counts).sum() / counts.sum().clamp(min=1)
 
 
-def _token_loss(batch: list[Ready], marks: Tensor) -> Tensor:
-    wanted = torch.zeros(marks.shape)
-    counts = torch.zeros(marks.shape)
-    for row, one in enumerate(batch):
-        start = one.piece.start
-        for place, name in enumerate(EMPATHY):
-            if not one.marks.get(name):
-                continue
-            for at, (begin, end) in enumerate(one.piece.offsets):
-                counts[row, start + at, place] = 1
-                wanted[row, start + at, place] = float(any(begin < until and end > since for since, until in one.marks[name]))
-    losses = functional.binary_cross_entropy_with_logits(marks, wanted, reduction="none")
-    return (losses * counts).sum() / counts.sum().clamp(min=1)
+def loss_of(table: Table, rows: list[int], scores: Tensor, marks: Tensor, taught: Tensor | None, usual: Tensor) -> Tensor:
+    """How far the network is off on some rows of a table, a mean over rows. taught: what a teacher says of every row."""
+    longest, weight = marks.shape[1], table.weight[rows]
+    off = (weight * cells(scores, table.wanted[rows])).sum(1).mean()
+    if taught is not None:
+        share = torch.where(weight > 0, TAUGHT, TAUGHT_ELSEWHERE) * usual
+        off = off + (share * cells(scores, taught[rows].float())).sum(1).mean()
+    return off + _token_loss(marks, table.types[rows, :longest], table.marked[rows, :longest], table.counted[rows])
 
 
-def loss_of(name: str, batch: list[Ready], scores: Tensor, marks: Tensor) -> Tensor:
-    """How far the network is off on a batch of one set."""
-    kind, terms = kind_of(name), []
-    have = batch[0].targets.keys()
-    multi = [output for output in MULTI if output in have]
-    if multi:
-        wanted = torch.tensor([[one.targets[output] for output in multi] for one in batch])
-        got = scores[:, [PLACE[output] for output in multi]]
-        spread = max(1.0, len(multi) / SUMMED.get(kind, len(multi)))
-        terms.append(functional.binary_cross_entropy_with_logits(got, wanted) * spread)
-    if kind == "epitome":
-        for task in EMPATHY:
-            first = PLACE[f"{task}:0"]
-            wanted = torch.tensor([int(one.targets[task]) for one in batch])
-            weights = torch.tensor(LEVEL_WEIGHTS[task])
-            levels = scores[:, first : first + LEVELS]
-            terms.append(functional.cross_entropy(levels, wanted, weight=weights, label_smoothing=0.03))
-        terms.append(_token_loss(batch, marks))
-    for scale in ("intimacy", "politeness"):
-        if scale in have:
-            wanted = torch.tensor([one.targets[scale] for one in batch])
-            terms.append(4 * functional.mse_loss(scores[:, PLACE[scale]], wanted / (2 if scale == "politeness" else 1)))
-    if kind == "own":
-        rows = [row for row, one in enumerate(batch) if "simple" in one.targets]
-        if rows:
-            wanted = torch.tensor([int(batch[row].targets["complex"]) for row in rows])
-            terms.append(0.5 * functional.cross_entropy(scores[rows][:, [PLACE["simple"], PLACE["complex"]]], wanted))
-    return sum(terms[1:], terms[0]) * WEIGHT.get(kind, 1.0)
-
-
-def _rates(network: Network, share: float) -> list[dict[str, Any]]:
+def _groups(network: Network, pace: Pace) -> list[dict[str, Any]]:
     plain = ("bias", "LayerNorm.weight")
     groups = []
-    for own, rate in ((True, ENCODER_RATE), (False, HEAD_RATE)):
+    for own, rate in ((True, pace.rate), (False, pace.head_rate)):
         for decays in (True, False):
             chosen = [
                 one
                 for name, one in network.named_parameters()
                 if one.requires_grad and name.startswith("encoder.") == own and (not name.endswith(plain)) == decays
             ]
-            groups.append({"params": chosen, "lr": share * rate, "weight_decay": DECAY if decays else 0.0})
+            groups.append({"params": chosen, "lr": rate, "weight_decay": DECAY if decays else 0.0})
     return groups
 
 
-def _mean(averaged: dict[str, Tensor], network: nn.Module, step: int) -> None:
-    keep = min(AVERAGE, (1 + step) / (10 + step))
+def seen_by(network: Network, table: Table, rows: list[int], *, device: str, low: bool) -> tuple[Tensor, Tensor]:
+    """Scores and marks of some rows, in full numbers."""
+    longest = int(table.sizes[rows].max())
+    ids, types = table.ids[rows, :longest].long(), table.types[rows, :longest].long()
+    mask = (ids != PAD).long()
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=low):
+        scores, marks = network(ids, types, mask)
+    return scores.float(), marks.float()
+
+
+def ask(network: Network, table: Table, *, device: str, at_once: int = 256) -> Tensor:
+    """What a learnt network says of every row, (rows, len(NAMES)), as another may be asked to give it."""
+    network.eval()
+    order = torch.argsort(table.sizes).tolist()
+    said = torch.zeros(len(order), table.wanted.shape[1])
     with torch.no_grad():
-        for name, value in network.named_parameters():
-            if value.requires_grad:
-                averaged[name].mul_(keep).add_(value, alpha=1 - keep)
+        for start in range(0, len(order), at_once):
+            rows = order[start : start + at_once]
+            scores, _marks = seen_by(network, table, rows, device=device, low=device == "cuda")
+            said[rows] = held_as(scores).cpu()
+    return said
 
 
 def fit(
     network: Network,
-    ready: dict[str, list[Ready]],
+    table: Table,
+    pace: Pace,
     *,
     seed: int,
     folder: Path,
-    rounds: Mapping[str, float] = ROUNDS,
-    rate: float = 1.0,
+    device: str = "cpu",
+    taught: Tensor | None = None,
     low: bool = True,
 ) -> Iterator[str]:
     """Train, and yield a line now and then; at the end `folder/network.pt` holds the averaged weights. Goes on from
-    `folder/checkpoint.pt` where there is one. rate: of the usual learning rates. low: reckon in bfloat16, twice as fast
-    where the processor knows it.
-    Raises ValueError if the checkpoint is of another course: of other texts, rounds, rate or another seed."""
+    `folder/checkpoint.pt` where there is one. network, table, taught: on `device`. taught: (rows, len(NAMES)), what a
+    teacher says. low: reckon in bfloat16, twice as fast where the processor knows it.
+    Raises ValueError if the checkpoint is of another course: of other texts, another pace or another seed."""
     torch.manual_seed(seed)
-    steps = plan({name: [len(one.piece.ids) for one in examples] for name, examples in ready.items()}, seed, rounds=rounds)
-    course = hashlib.sha256(repr((seed, rate, steps)).encode()).hexdigest()
-    optimizer = torch.optim.AdamW(_rates(network, rate), betas=(0.9, 0.98))
+    steps = plan(table.sizes, table.places, pace, seed)
+    course = hashlib.sha256(repr((seed, pace, taught is not None, steps)).encode()).hexdigest()
+    optimizer = torch.optim.AdamW(_groups(network, pace), betas=(0.9, 0.98), fused=True)
     warm = max(1, int(WARM_UP * len(steps)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, max(0.02, (len(steps) - step) / (len(steps) - warm)))
+        optimizer, lambda step: min((step + 1) / warm, max(0.02, (len(steps) - step) / max(1, len(steps) - warm)))
     )
-    averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    learning = [value for value in network.parameters() if value.requires_grad]
+    averaged = [value.detach().clone() for value in learning]
+    usual = usual_weight().to(device)
     kept, begin = folder / "checkpoint.pt", 0
     if kept.exists():
         state = torch.load(kept, weights_only=True)
@@ -182,28 +149,27 @@ def fit(
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
-        averaged, begin = state["averaged"], state["step"]
+        averaged, begin = [value.to(device) for value in state["averaged"]], state["step"]
         torch.set_rng_state(state["random"])
     network.train()
-    losses: dict[str, float] = {}
-    since = time.monotonic()
+    lost, since, safe = torch.zeros((), device=device), time.monotonic(), time.monotonic()
     for step in range(begin, len(steps)):
-        name, chosen = steps[step]
-        batch = [ready[name][at] for at in chosen]
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=low):
-            scores, marks = network(*tensors([one.piece for one in batch]))
-        loss = loss_of(name, batch, scores.float(), marks.float())
+        rows = steps[step]
+        scores, marks = seen_by(network, table, rows, device=device, low=low)
+        loss = loss_of(table, rows, scores, marks, taught, usual)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_([one for one in network.parameters() if one.requires_grad], 1.0)
+        nn.utils.clip_grad_norm_(learning, 1.0)
         optimizer.step()
         schedule.step()
-        _mean(averaged, network, step)
-        losses[name] = 0.98 * losses.get(name, loss.item()) + 0.02 * loss.item()
+        with torch.no_grad():
+            keep = min(AVERAGE, (1 + step) / (10 + step))
+            torch._foreach_lerp_(averaged, learning, 1 - keep)
+            lost.mul_(0.98).add_(loss.detach(), alpha=0.02)
         if (step + 1) % 100 == 0:
-            told = ", ".join(f"{one} {value:.3f}" for one, value in sorted(losses.items()))
-            yield f"{step + 1} of {len(steps)}, {(time.monotonic() - since) / (step + 1 - begin):.3f} s a step: {told}"
-        if (step + 1) % KEEP_EVERY == 0:
+            each = (time.monotonic() - since) / (step + 1 - begin)
+            yield f"{step + 1} of {len(steps)}, {each:.3f} s a step: {lost.item():.3f}"
+        if time.monotonic() - safe > KEEP_EVERY:
             state = {
                 "course": course,
                 "network": network.state_dict(),
@@ -215,5 +181,9 @@ def fit(
             }
             torch.save(state, kept.with_suffix(".new"))
             kept.with_suffix(".new").replace(kept)
-    torch.save(averaged, folder / "network.pt")
-    (folder / "course.json").write_text(json.dumps({"seed": seed, "steps": len(steps), "losses": losses}, indent=1) + "\n")
+            safe = time.monotonic()
+    with torch.no_grad():
+        for value, mean in zip(learning, averaged, strict=True):
+            value.copy_(mean)
+    torch.save(network.state_dict(), folder / "network.pt")
+    (folder / "course.json").write_text(json.dumps({"seed": seed, "steps": len(steps), "loss": lost.item()}, indent=1) + "\n")

@@ -37,13 +37,18 @@ def softmax(scores: Numbers) -> Numbers:
     return np.asarray(powers / powers.sum(-1, keepdims=True))
 
 
-def best_threshold(wanted: Numbers, p: Numbers) -> float:
-    """The threshold on p with the best F1. Between two values it takes the middle, so that a hair's breadth does not decide.
+def best_threshold(wanted: Numbers, p: Numbers, *, both: bool = False) -> float:
+    """The threshold on p with the best F1, of yes or (both) of yes and no in the mean. Between two values it takes the middle,
+    so that a hair's breadth does not decide.
     Only values in reach of at least three positives count, since fewer say little."""
     order = np.argsort(-p)
     hits = np.cumsum(wanted[order])
     said = np.arange(1, len(p) + 1)
-    score = np.where(hits >= min(3, wanted.sum()), 2 * hits / (said + wanted.sum()), -1)
+    score = 2 * hits / (said + wanted.sum())
+    if both:
+        unsaid, no = len(p) - said, len(p) - wanted.sum()
+        score = (score + 2 * (no - (said - hits)) / np.maximum(unsaid + no, 1)) / 2
+    score = np.where(hits >= min(3, wanted.sum()), score, -1)
     return _between(p[order], int(np.argmax(score)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,10 @@ from torch import Tensor, nn
 from closeknit.coach.heads import EMPATHY, GROUPS
 
 HIDDEN = 192
+#: Numbers of the marks in the uncased BERT vocabulary, and what MPNet calls them; its words stand four places later.
+PAD, FIRST, END = 0, 101, 102
+OTHERWISE = {PAD: 1, FIRST: 0, END: 2}
+LATER = 4
 
 
 class Network(nn.Module):
@@ -35,8 +40,26 @@ class Network(nn.Module):
         return torch.cat([self.heads[name](pooled) for name in GROUPS], dim=-1), self.marks(seen)
 
 
+class Larger(nn.Module):
+    """MPNet, asked as BERT is: with the numbers of BERT's vocabulary, and with types, which it has to learn."""
+
+    def __init__(self, mpnet: Any) -> None:
+        super().__init__()
+        self.mpnet = mpnet
+        self.types = nn.Embedding(2, mpnet.config.hidden_size)
+        nn.init.zeros_(self.types.weight)
+        renamed = torch.arange(mpnet.config.vocab_size - LATER - 1) + LATER
+        for number, other in OTHERWISE.items():
+            renamed[number] = other
+        self.register_buffer("renamed", renamed, persistent=False)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Any:
+        words = self.mpnet.embeddings.word_embeddings(self.renamed[input_ids.long()])
+        return self.mpnet(inputs_embeds=words + self.types(token_type_ids.long()), attention_mask=attention_mask)
+
+
 def start_network(weights: Path) -> Network:
-    """A network on a published encoder, its heads new. weights: a folder as transformers reads it."""
+    """A network on a published encoder (BERT or MPNet), its heads new. weights: a folder as transformers reads it."""
     from transformers import AutoModel
 
     # Drawing which attention to drop takes longer on a processor than attending; dropping elsewhere is enough.
@@ -44,4 +67,5 @@ def start_network(weights: Path) -> Network:
     encoder = AutoModel.from_pretrained(weights, local_files_only=True, **changed)
     # The words' own vectors stay as they are: half of all numbers, a fifth of the time, and little to learn from few texts.
     encoder.embeddings.word_embeddings.weight.requires_grad_(False)
-    return Network(encoder, encoder.config.hidden_size)
+    width = encoder.config.hidden_size
+    return Network(Larger(encoder) if encoder.config.model_type == "mpnet" else encoder, width)

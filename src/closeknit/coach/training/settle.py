@@ -67,7 +67,13 @@ def settle(tune: dict[str, list[Example]], scores: dict[str, Numbers]) -> dict[s
         raw = np.concatenate([scores[one][:, PLACE[name]] for one in sets]).astype(float)
         slope, shift = judge.platt(wanted, raw)
         p = judge.sigmoid(slope * raw + shift)
-        threshold = judge.sure_threshold(wanted, p, HURT_PRECISION) if name in HURT else judge.best_threshold(wanted, p)
+        if name in HURT:
+            threshold = judge.sure_threshold(wanted, p, HURT_PRECISION)
+        elif name in GROUPS["support"]:
+            # Published, and asked, as the mean over yes and no; for yes alone one would say yes to nearly everything.
+            threshold = judge.best_threshold(wanted, p, both=True)
+        else:
+            threshold = judge.best_threshold(wanted, p)
         found["binary"][name] = {"slope": slope, "shift": shift, "threshold": threshold}
     for task in EMPATHY:
         wanted_levels = column(tune["epitome"], task).astype(int)
@@ -77,6 +83,26 @@ def settle(tune: dict[str, list[Example]], scores: dict[str, Numbers]) -> dict[s
             "shifts": judge.best_shifts(wanted_levels, raw),
         }
     return found
+
+
+def settle_emotions(settled: dict[str, Any], examples: Sequence[Example], scores: Numbers) -> None:
+    """Put the thresholds of feelings anew into `settled`, from these examples; what is calibrated stays."""
+    for name in GROUPS["emotions"]:
+        p, _yes = said(settled, scores, name)
+        settled["binary"][name]["threshold"] = judge.best_threshold(column(examples, name), p)
+
+
+def crossed_emotions(examples: Sequence[Example], scores: Numbers, parts: int = 5) -> float:
+    """Macro-F1 over the 28 feelings, each part with thresholds from the others (the examples' order decides the parts)."""
+    turn = np.arange(len(examples)) % parts
+    found = []
+    for name in GROUPS["emotions"]:
+        wanted, score = column(examples, name), scores[:, PLACE[name]].astype(float)
+        yes = np.zeros(len(examples))
+        for part in range(parts):
+            yes[turn == part] = score[turn == part] >= judge.best_threshold(wanted[turn != part], score[turn != part])
+        found.append(judge.f1(wanted, yes))
+    return float(np.mean(found))
 
 
 def said(settled: dict[str, Any], scores: Numbers, name: str) -> tuple[Numbers, Numbers]:

@@ -19,7 +19,7 @@ from .sets import Example
 
 FOLDS = 5
 FORUMS = ("needadvice", "askparents")
-#: How often each set is gone through, and how much a batch of those that do not count 1 counts.
+#: How often each set is gone through, and how much an example of those that do not count 1 counts.
 ROUNDS = {"epitome": 6, "own": 16, "intimacy": 8, "offmychest": 3, "advice": 2, "emotions": 2, "politeness": 3, "needs": 1}
 #: The last stretch, at a lower rate: our own messages above all, and enough of the rest that it is not forgotten.
 LAST_ROUNDS = {
