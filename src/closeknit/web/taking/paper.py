@@ -136,7 +136,8 @@ def _day(entry: dict[str, Any]) -> str:
 def _own(entry: dict[str, Any]) -> list[str]:
     about = ", ".join(part for part in (_day(entry), _plain(entry["from"])) if part)
     heading = _plain(entry["prompt"]) or kind_label(entry["kind"])
-    text = [_quoted(entry["text"])] if entry["text"] else [f"`{entry['file']}`"]
+    # A sheet that was only begun has neither.
+    text = [_quoted(entry["text"])] if entry["text"] else [f"`{entry['file']}`"] if "file" in entry else []
     return [f"## {heading}", *([about] if about else []), *text]
 
 
