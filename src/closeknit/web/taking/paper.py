@@ -181,7 +181,7 @@ def name_of(said: dict[str, Any]) -> str:
 
 
 def kind_label(kind: str) -> str:
-    """What a text was, in words."""
+    """What a text, a sheet or a picture was, in words."""
     labels = {
         "answer": _("An answer"),
         "note": _("What changed later"),
@@ -195,5 +195,11 @@ def kind_label(kind: str) -> str:
         "journal": _("Written for myself"),
         "sheet": _("Written in Reflect"),
         "picture": _("A picture"),
+        "ladder": _("Ladder"),
+        "worry": _("A fear, looked at"),
+        "rethink": _("A disagreement, from outside"),
+        "me": _("How to be close to me"),
+        "map": _("People and places around me"),
+        "helps": _("What does me good"),
     }
     return labels.get(kind, _("My words"))
