@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -142,6 +144,39 @@ def test_what_is_no_ladder_is_refused(broken):
         Ladder.from_payload(broken)
 
 
+def told(one: Ladder) -> Ladder:
+    return one.tell("0", outcome())
+
+
+@pytest.mark.parametrize(
+    "never",
+    [
+        replace(ladder(2, 3), told=("0",)),
+        replace(told(ladder(2, 3)), told=()),
+        replace(told(ladder(2, 3)), told=("0", "0")),
+        replace(ladder(2), rungs=(replace(ladder(2).rungs[0], outcome=outcome()),)),
+        replace(ladder(2), rungs=(replace(ladder(2).rungs[0], hard=11),)),
+        replace(told(ladder(2)), rungs=(replace(told(ladder(2)).rungs[0], outcome=outcome(surprise=-1)),)),
+        replace(ladder(2, 3), rungs=tuple(replace(one, stage=Stage.CHOSEN) for one in ladder(2, 3).rungs)),
+        replace(ladder(2).choose("0", Plan()), stopped=True),
+        replace(ladder(2), rungs=ladder(2).rungs * 2),
+        replace(ladder(2), rungs=tuple(Rung(str(number), "x", 1) for number in range(MOST_RUNGS + 1))),
+    ],
+)
+def test_one_from_elsewhere_that_no_climbing_leads_to_is_refused(never):
+    with pytest.raises(Refused):
+        never.anew(str(number + 100) for number in range(len(never.rungs)))
+
+
+def test_one_from_elsewhere_keeps_everything_but_its_ids():
+    one = ladder(2, 3, 4).choose("1", Plan("Friday")).tell("0", outcome()).tell("1", outcome()).choose("2", Plan("Sunday"))
+    again = one.anew("abc")
+    assert [rung.id for rung in again.rungs] == ["a", "b", "c"] and again.told == ("a", "b")
+    assert [replace(rung, id="") for rung in again.rungs] == [replace(rung, id="") for rung in one.rungs]
+    with pytest.raises(Refused):
+        one.anew("ab")
+
+
 class Climbing(RuleBasedStateMachine):
     """Anything in any order: what holds for every ladder."""
 
@@ -196,6 +231,8 @@ class Climbing(RuleBasedStateMachine):
             assert about is not None and about.hard < one.done[-1].hard
         assert (about is None) == (advice in {Advice.EMPTY, Advice.ALL_TOLD, Advice.REST, Advice.STOPPED})
         assert Ladder.from_payload(one.to_payload()) == one
+        again = one.anew(str(number + 100) for number in range(len(one.rungs)))
+        assert again.anew(rung.id for rung in one.rungs) == one
 
 
 TestClimbing = Climbing.TestCase

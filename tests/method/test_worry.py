@@ -65,6 +65,20 @@ def test_beliefs_are_told_in_order_and_without_those_not_given():
     assert one.answer(Step.VIEW, "words").beliefs() == ((Step.THOUGHT, 70),)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {Step.THOUGHT: Said("first")},
+        {Step.WISH: Said(""), Step.THOUGHT: Said(" ")},
+        {Step.WISH: Said("", 50)},
+        {Step.WISH: Said(""), Step.THOUGHT: Said("x", 101)},
+    ],
+)
+def test_one_from_elsewhere_that_no_answering_leads_to_is_refused(said):
+    with pytest.raises(Refused):
+        Worry(said).anew()
+
+
 def test_only_what_happened_is_left_when_it_is_thought_through():
     assert through(Step.AFTER).is_thought_through and not through(Step.SMALL).is_thought_through
 

@@ -326,6 +326,15 @@ def test_every_sheet_can_be_read_in_the_copy(cast, ladder):
     assert packed.read(picture)[:2] == b"\xff\xd8" and picture in plain
 
 
+def test_a_sheet_that_was_only_begun_does_not_keep_the_copy_from_being_made(cast):
+    send(cast.ana, "/reflect/ladders/", who="Mum")
+    send(cast.ana, "/reflect/fears/")
+    reading = Reading(cast.ana.member, cast.ana.keyring, [cast.ana.bond(cast.pair)])
+    packed = zipfile.ZipFile(io.BytesIO(b"".join(copying.copy(reading, ZoneInfo("UTC"), "en"))))
+    plain = next(packed.read(name).decode() for name in packed.namelist() if "/reflect/" in name and name.endswith(".md"))
+    assert "Ladder: Mum" in plain and "A fear, looked at" in plain
+
+
 def test_a_sheet_that_was_moved_to_another_does_not_open_there(cast, ladder):
     Sheet.objects.update(member=cast.jonas.member)
     assert cast.jonas.client.get("/reflect/ladders/").status_code == 409

@@ -8,6 +8,7 @@ how long ago anything was.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -201,6 +202,34 @@ class Ladder:
 
     def go_on(self) -> Ladder:
         return replace(self, stopped=False)
+
+    def anew(self, ids: Iterable[str]) -> Ladder:
+        """The same ladder, climbed once more from the ground, with other ids for its rungs, in their order.
+
+        For a ladder from elsewhere: whatever no climbing leads to raises Refused, and so does an id that stands twice.
+        """
+        other = dict(zip((one.id for one in self.rungs), ids, strict=False))
+        if len(other) != len(self.rungs):
+            raise Refused("ids")
+        wanted = replace(
+            self,
+            rungs=tuple(replace(one, id=other[one.id]) for one in self.rungs),
+            told=tuple(other[one] for one in self.told),
+        )
+        made = Ladder(self.who)
+        for one in wanted.rungs:
+            made = made.add(one, overwhelms=False)
+            made = made.choose(one.id, one.plan).put_back()
+        for one in wanted.done:
+            if one.outcome is None:
+                raise Refused("told")
+            made = made.tell(one.id, one.outcome)
+        if wanted.chosen is not None:
+            made = made.choose(wanted.chosen.id, wanted.chosen.plan)
+        made = made.stop() if self.stopped else made
+        if made != wanted:
+            raise Refused("unlike")
+        return made
 
     def _going(self) -> None:
         if self.stopped:

@@ -76,6 +76,15 @@ class Worry:
             raise Refused("number")
         return replace(self, said={**self.said, step: Said(text, belief)})
 
+    def anew(self) -> Worry:
+        """The same, answered once more from the first step. For one from elsewhere: what no answering leads to raises
+        Refused."""
+        made = Worry({})
+        for step in ORDER:
+            if step in self.said:
+                made = made.answer(step, self.said[step].text, self.said[step].belief)
+        return made
+
     def beliefs(self) -> tuple[tuple[Step, int], ...]:
         """How strongly the first thought was believed, in order: at first, beside another view, and after the step."""
         pairs = ((step, self.said[step].belief) for step in ORDER if step in self.said)

@@ -153,14 +153,16 @@ def words_all(member_id: uuid.UUID, keyring: vault.Keyring) -> Iterator[tuple[Pr
         after = page[-1]
 
 
-def words_sources(member_id: uuid.UUID, keyring: vault.Keyring) -> set[str]:
-    """What all private texts are known by elsewhere. Opens what is known about each, not the texts."""
-    found = set()
+def words_sources(member_id: uuid.UUID, keyring: vault.Keyring) -> dict[str, tuple[uuid.UUID, str]]:
+    """By what each private text is known by elsewhere: (its id here, its kind). Opens what is known about each, not the
+    texts. Raises Tampered."""
+    found = {}
     for row in in_pages(PrivateWord.objects.filter(member_id=member_id)):
         try:
-            found.add(row.unseal(keyring.self_key).get("source", str(row.item_id)))
+            about = row.unseal(keyring.self_key)
         except vault.VaultError:
             raise Tampered from None
+        found[about.get("source", str(row.item_id))] = (row.id, about.get("kind", "words"))
     return found
 
 

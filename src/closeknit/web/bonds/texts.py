@@ -37,6 +37,11 @@ def clean_text(value: str) -> str:
     return text
 
 
+def is_too_long(value: str) -> bool:
+    """Whether `clean_text` refuses a text for its length, and not for a character in it."""
+    return len(value) > MOST_CHARACTERS or len(value.encode("utf-8", "ignore")) > MOST_BYTES
+
+
 class TextField(forms.CharField):
     """Somebody's words."""
 

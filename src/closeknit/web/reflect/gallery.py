@@ -32,7 +32,7 @@ class Full(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is known about a picture. wide, high: in pixels."""
+    """What is known about a picture. wide, high: in pixels. source: as with a text, what it is known by elsewhere."""
 
     id: uuid.UUID
     word: uuid.UUID
@@ -40,10 +40,14 @@ class Shown:
     wide: int
     high: int
     at: datetime
+    source: str
 
 
-def picture_keep(keyring: vault.Keyring, member: Member, word_id: uuid.UUID, made: Made, says: str) -> bool:
-    """Add a picture to an entry. Returns whether there is such an entry of this member's. Raises Full."""
+def picture_keep(
+    keyring: vault.Keyring, member: Member, word_id: uuid.UUID, made: Made, says: str, *, at: str = "", source: str = ""
+) -> bool:
+    """Add a picture to an entry; or, with when it was added (ISO time) and what it is known by there, one from elsewhere.
+    Returns whether there is such an entry of this member's. Raises Full."""
     with transaction.atomic():
         if not PrivateWord.objects.select_for_update().filter(pk=word_id, member=member).exists():
             return False
@@ -51,7 +55,8 @@ def picture_keep(keyring: vault.Keyring, member: Member, word_id: uuid.UUID, mad
             raise Full
         pieces = [made.jpeg[start : start + PART_BYTES] for start in range(0, len(made.jpeg), PART_BYTES)]
         row = Picture(member=member, word_id=word_id)
-        about = {"says": says, "wide": made.wide, "high": made.high, "parts": len(pieces), "at": clock.now().isoformat()}
+        about = {"says": says, "wide": made.wide, "high": made.high, "parts": len(pieces)}
+        about |= {"at": at or clock.now().isoformat(), **({"source": source} if source else {})}
         row.seal(keyring.self_key, about)
         row.save(force_insert=True)
         parts = [PicturePart(picture=row, number=number) for number in range(len(pieces))]
@@ -100,6 +105,7 @@ def shown(row: Picture, keyring: vault.Keyring) -> Shown:
     try:
         raw = row.unseal(keyring.self_key)
         at = datetime.fromisoformat(raw["at"])
-        return Shown(row.id, row.word_id, str(raw["says"]), int(raw["wide"]), int(raw["high"]), at)
+        source = str(raw.get("source", row.id))
+        return Shown(row.id, row.word_id, str(raw["says"]), int(raw["wide"]), int(raw["high"]), at, source)
     except (vault.VaultError, KeyError, ValueError, TypeError):
         raise Tampered from None

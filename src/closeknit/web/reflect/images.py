@@ -45,17 +45,18 @@ class Made:
     high: int
 
 
-def made_safe(raw: bytes) -> Made:
+def made_safe(raw: bytes, *, as_kept: bool = False) -> Made:
     """The picture in `raw`, upright, with a longer side of at most 1600 pixels, as a JPEG of at most 600 KiB.
 
-    Raises Unusable.
+    as_kept: it is said to be one that this made before, in a copy with many; what is larger than that, or no JPEG, is
+    refused before it is unpacked. Raises Unusable.
     """
-    if len(raw) > MOST_BYTES:
+    if len(raw) > (MOST_KEPT if as_kept else MOST_BYTES):
         raise Unusable("size")
     if not _one_at_a_time.acquire(timeout=PATIENCE_SECONDS):
         raise Unusable("busy")
     try:
-        return _pressed(_bare(raw))
+        return _pressed(_bare(raw, {"JPEG": SIDE * SIDE} if as_kept else MOST_PIXELS))
     except (Unusable, MemoryError):
         raise
     except Exception:
@@ -65,17 +66,17 @@ def made_safe(raw: bytes) -> Made:
         _one_at_a_time.release()
 
 
-def _bare(raw: bytes) -> Image.Image:
-    """Its pixels alone, upright, on white where it was clear."""
+def _bare(raw: bytes, most: dict[str, int]) -> Image.Image:
+    """Its pixels alone, upright, on white where it was clear. most: how many there may be, by format."""
     try:
-        opened = Image.open(io.BytesIO(raw), formats=FORMATS)
+        opened = Image.open(io.BytesIO(raw), formats=[one for one in FORMATS if one in most])
     except Image.DecompressionBombError:
         raise Unusable("pixels") from None
     except (OSError, SyntaxError, ValueError):
         raise Unusable("kind") from None
     with opened:
         # Only the head is read so far.
-        if opened.width * opened.height > MOST_PIXELS.get(opened.format or "", 0):
+        if opened.width * opened.height > most.get(opened.format or "", 0):
             raise Unusable("pixels")
         opened.draft("RGB", (2 * SIDE, 2 * SIDE))
         opened.load()

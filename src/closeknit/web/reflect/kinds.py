@@ -21,7 +21,7 @@ def _sheets(reading: Reading) -> Iterator[Entry]:
         except Tampered:
             yield UNREADABLE, {"what": "sheets", "id": str(row.id)}
         else:
-            yield "sheets", {"id": str(one.id), "kind": one.kind.value, "at": one.at.isoformat(), "holds": one.holds}
+            yield "sheets", {"id": one.source, "kind": one.kind.value, "at": one.at.isoformat(), "holds": one.holds}
 
 
 def _pictures(reading: Reading) -> Iterator[Entry]:
@@ -33,7 +33,7 @@ def _pictures(reading: Reading) -> Iterator[Entry]:
             yield UNREADABLE, {"what": "pictures", "id": str(row.id)}
             continue
         word = entry.source if entry is not None else ""
-        known = {"id": str(one.id), "word": word, "at": one.at.isoformat(), "says": one.says}
+        known = {"id": one.source, "word": word, "at": one.at.isoformat(), "says": one.says}
         # The picture itself becomes a file of its own beside the list.
         yield "pictures", {**known, "wide": one.wide, "high": one.high, "file": base64.b64encode(jpeg).decode("ascii")}
 

@@ -43,12 +43,14 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A sheet, opened. at: when it was begun."""
+    """A sheet, opened. at: when it was begun. source: what it is known by wherever it has been, so that bringing it twice
+    brings it once."""
 
     id: uuid.UUID
     kind: SheetKind
     at: datetime
     holds: dict[str, Any]
+    source: str
 
 
 def sheets(keyring: vault.Keyring, member: Member, kind: SheetKind | None = None) -> list[Opened]:
@@ -69,13 +71,16 @@ def single(keyring: vault.Keyring, member: Member, kind: SheetKind) -> dict[str,
     return next((one.holds for one in sheets(keyring, member, kind)), {})
 
 
-def sheet_new(keyring: vault.Keyring, member: Member, kind: SheetKind, holds: dict[str, Any]) -> uuid.UUID:
-    """Begin a sheet. Raises TooMany."""
+def sheet_new(
+    keyring: vault.Keyring, member: Member, kind: SheetKind, holds: dict[str, Any], *, at: str = "", source: str = ""
+) -> uuid.UUID:
+    """Begin a sheet; or, with when it was begun (ISO time) and what it is known by there, one from elsewhere. Raises
+    TooMany."""
     with transaction.atomic():
         if Sheet.objects.filter(member=member).count() >= MOST:
             raise TooMany
         row = Sheet(member=member)
-        row.seal(keyring.self_key, {"sheet": kind.value, "at": clock.now().isoformat(), "holds": holds})
+        row.seal(keyring.self_key, _payload(kind, at or clock.now().isoformat(), holds, source))
         row.save(force_insert=True)
     return row.id
 
@@ -94,8 +99,8 @@ def sheet_change(
         opened = open_sheet(row, keyring) if row is not None else None
         if row is None or opened is None or opened.kind is not kind:
             return False
-        made = {"sheet": kind.value, "at": opened.at.isoformat(), "holds": change(opened.holds)}
-        row.seal(keyring.self_key, made)
+        source = opened.source if opened.source != str(row.id) else ""
+        row.seal(keyring.self_key, _payload(kind, opened.at.isoformat(), change(opened.holds), source))
         row.save()
     return True
 
@@ -122,10 +127,15 @@ def sheet_delete(keyring: vault.Keyring, member: Member, sheet_id: uuid.UUID, ki
     return True
 
 
+def _payload(kind: SheetKind, at: str, holds: dict[str, Any], source: str) -> dict[str, Any]:
+    return {"sheet": kind.value, "at": at, "holds": holds, **({"source": source} if source else {})}
+
+
 def open_sheet(row: Sheet, keyring: vault.Keyring) -> Opened:
     """A row as what it holds. Raises Tampered."""
     try:
         raw = row.unseal(keyring.self_key)
-        return Opened(row.id, SheetKind(raw["sheet"]), datetime.fromisoformat(raw["at"]), dict(raw["holds"]))
+        kind, at, source = SheetKind(raw["sheet"]), datetime.fromisoformat(raw["at"]), str(raw.get("source", row.id))
+        return Opened(row.id, kind, at, dict(raw["holds"]), source)
     except (vault.VaultError, KeyError, ValueError, TypeError):
         raise Tampered from None

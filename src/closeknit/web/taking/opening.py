@@ -1,4 +1,5 @@
-"""Reading a copy that somebody brings: one's own words of it and nothing else, with every size held to a limit.
+"""Reading a copy that somebody brings: one's own words, sheets and pictures of it and nothing else, with every size held
+to a limit.
 
 What comes is a stranger's file until shown otherwise. It is never unpacked: names in it lead nowhere, and no more of it
 is held at a time than one data file.
@@ -7,6 +8,7 @@ is held at a time than one data file.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 import zlib
 from collections.abc import Iterator
@@ -19,13 +21,18 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from closeknit.web import clock
-from closeknit.web.bonds.texts import MOST_BYTES as MOST_BYTES_A_TEXT
-from closeknit.web.bonds.texts import MOST_CHARACTERS, clean_text
+from closeknit.web.bonds.texts import clean_text, is_too_long
+from closeknit.web.reflect.bringing import Coming
+from closeknit.web.reflect.coming import NoPlace, Strange, checked, picture_says
+from closeknit.web.reflect.images import MOST_KEPT
+from closeknit.web.reflect.sheets import SheetKind
 
 from .copying import FORMAT, MANIFEST, VERSION
 
 MOST_FILES = 20_000
 MOST_WORDS = 50_000
+#: More than a member may have: the page says how many of them have no room.
+MOST_SHEETS = 1_000
 #: One data file, unpacked; we write them at a megabyte, and a single text adds at most 64 KiB.
 MOST_FILE_BYTES = 8 * 1024 * 1024
 MOST_BYTES = 128 * 1024 * 1024
@@ -41,25 +48,23 @@ MOST_FEELINGS, MOST_FEELING = 12, 120
 KINDS = frozenset(
     {"answer", "note", "reply", "draft", "prompt", "turn", "scratch", "line", "words", "rehearsal", "journal"}
 )
+#: What of a copy is read.
+SECTIONS = ("words", "sheets", "pictures")
+_IMAGE = {"id", "word", "at", "says", "wide", "high", "file"}
+_IMAGE_FILE = re.compile(r"pictures/[0-9a-f-]{36}\.jpg")
 
 PROBLEMS = {
     "no-zip": _("This is not a ZIP file, or only a part of one. Choose the whole file as it was downloaded."),
     "foreign": _("This is a ZIP file, but not a copy from Closeknit: closeknit.json is missing in it."),
     "newer": _("This copy was made by a newer Closeknit than this one. This one has to be updated first."),
     "locked": _("This ZIP file is protected by a password. Unpack it and pack it again without one."),
-    "too-large": _("There is more in this file than can be brought at once (50,000 texts, 128 MB unpacked)."),
+    "too-large": _("There is more in this file than can be brought at once (50,000 texts, 1,000 sheets, 128 MB unpacked)."),
+    "busy": _("Other pictures are being worked on at this moment. Choose the file again in a minute."),
     "bomb": _("This file unpacks to far more than a copy of words does."),
     "damaged": _("The file %(file)s in it is damaged."),
     "missing": _("The file %(file)s is missing in it."),
     "unreadable": _("The file %(file)s in it is not in the form that Closeknit writes."),
 }
-REASONS = {
-    "empty": _("without any text"),
-    "too-long": _("too long for one text here"),
-    "unclear": _("with something in them that cannot be stored"),
-}
-
-
 class NotUsable(Exception):
     """The file cannot be used at all; `says` names what is wrong with it."""
 
@@ -94,57 +99,115 @@ class Word:
         return {"text": self.text, **about, **{name: said for name, said in lists.items() if said}}
 
 
-def words_of(file: IO[bytes], size: int) -> tuple[str, Iterator[Word]]:
-    """(when the copy was made, one's own words in it). Raises NotUsable, also while the words are read."""
-    try:
-        archive = ZipFile(file)
-    except (BadZipFile, NotImplementedError, ValueError, OSError, EOFError):
-        raise NotUsable("no-zip") from None
-    files = archive.infolist()
-    if len(files) > MOST_FILES:
-        raise NotUsable("too-large")
-    unpacked = sum(one.file_size for one in files)
-    if unpacked > RATIO_MATTERS_FROM and unpacked > MOST_RATIO * size:
-        raise NotUsable("bomb")
-    names = [one.filename for one in files if one.filename.split("/")[-1] == MANIFEST]
-    if not names:
-        raise NotUsable("foreign")
-    # Packed again by hand, everything lies in a folder.
-    name = min(names, key=len)
-    folder = name.removesuffix(MANIFEST)
-    manifest = _json(archive, name, name)
-    if manifest.get("format") != FORMAT or not isinstance(manifest.get("version"), int):
-        raise NotUsable("foreign")
-    if manifest["version"] > VERSION:
-        raise NotUsable("newer")
-    try:
-        about = manifest["sections"].get("words", {"files": [], "entries": 0})
-        listed, expected, made = list(about["files"]), int(about["entries"]), _when(manifest["made"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise NotUsable("unreadable", MANIFEST) from None
-    if not all(isinstance(one, str) for one in listed) or len(set(listed)) != len(listed) or made is None:
-        raise NotUsable("unreadable", MANIFEST)
-    if expected > MOST_WORDS:
-        raise NotUsable("too-large")
-    return made, _words(archive, folder, listed, expected)
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture's line in a copy. source: what it is known by there; word: the same of its entry; file: its name in the
+    copy; reason: why it cannot come at all, or empty."""
+
+    source: str
+    word: str
+    at: str
+    says: str
+    file: str
+    reason: str = ""
 
 
-def _words(archive: ZipFile, folder: str, listed: list[str], expected: int) -> Iterator[Word]:
-    count, read = 0, 0
-    for name in listed:
-        read += _info(archive, folder + name, name).file_size
-        if read > MOST_BYTES:
+class Copy:
+    """A copy whose list was read and nothing else yet. Its sections are read in turn, each once. Making one and reading
+    from it raise NotUsable."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        try:
+            self._archive = ZipFile(file)
+        except (BadZipFile, NotImplementedError, ValueError, OSError, EOFError):
+            raise NotUsable("no-zip") from None
+        files = self._archive.infolist()
+        if len(files) > MOST_FILES:
             raise NotUsable("too-large")
-        entries = _json(archive, folder + name, name).get("entries")
-        if not isinstance(entries, list):
-            raise NotUsable("unreadable", name)
-        count += len(entries)
-        if count > MOST_WORDS:
+        unpacked = sum(one.file_size for one in files)
+        if unpacked > RATIO_MATTERS_FROM and unpacked > MOST_RATIO * size:
+            raise NotUsable("bomb")
+        names = [one.filename for one in files if one.filename.split("/")[-1] == MANIFEST]
+        if not names:
+            raise NotUsable("foreign")
+        # Packed again by hand, everything lies in a folder.
+        name = min(names, key=len)
+        self._folder = name.removesuffix(MANIFEST)
+        self._read = 0
+        manifest = _json(self._archive, name, name)
+        if manifest.get("format") != FORMAT or not isinstance(manifest.get("version"), int):
+            raise NotUsable("foreign")
+        if manifest["version"] > VERSION:
+            raise NotUsable("newer")
+        try:
+            made = _when(manifest["made"])
+            self._listed = {section: _listing(manifest["sections"].get(section)) for section in SECTIONS}
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise NotUsable("unreadable", MANIFEST) from None
+        if made is None:
+            raise NotUsable("unreadable", MANIFEST)
+        #: When it was made, in UTC.
+        self.made = made
+
+    def words(self) -> Iterator[Word]:
+        """One's own words in it."""
+        return (_word(entry, name) for entry, name in self._entries("words"))
+
+    def sheets(self) -> Iterator[Coming]:
+        """What its owner worked on alone."""
+        return (_sheet(entry, name) for entry, name in self._entries("sheets"))
+
+    def images(self) -> Iterator[Image]:
+        """What is said of the journal's pictures."""
+        return (_image(entry, name) for entry, name in self._entries("pictures"))
+
+    def image(self, one: Image) -> bytes | None:
+        """A picture's file; None where it is not in the copy, cannot be read, or is larger than any of ours."""
+        try:
+            about = self._archive.getinfo(self._folder + one.file)
+        except KeyError:
+            return None
+        self._count(about)
+        if about.file_size > MOST_KEPT:
+            return None
+        try:
+            return _unpacked(self._archive, about, one.file, MOST_KEPT)
+        except NotUsable:
+            # Its words need not stay behind for that.
+            return None
+
+    def _entries(self, section: str) -> Iterator[tuple[Any, str]]:
+        listed, expected = self._listed[section]
+        count, most = 0, {"words": MOST_WORDS, "sheets": MOST_SHEETS, "pictures": MOST_FILES}[section]
+        if expected > most:
             raise NotUsable("too-large")
-        for entry in entries:
-            yield _word(entry, name)
-    if count != expected:
-        raise NotUsable("unreadable", MANIFEST)
+        for name in listed:
+            self._count(_info(self._archive, self._folder + name, name))
+            entries = _json(self._archive, self._folder + name, name).get("entries")
+            if not isinstance(entries, list):
+                raise NotUsable("unreadable", name)
+            count += len(entries)
+            if count > most:
+                raise NotUsable("too-large")
+            for entry in entries:
+                yield entry, name
+        if count != expected:
+            raise NotUsable("unreadable", MANIFEST)
+
+    def _count(self, about: ZipInfo) -> None:
+        self._read += about.file_size
+        if self._read > MOST_BYTES:
+            raise NotUsable("too-large")
+
+
+def _listing(about: Any) -> tuple[list[str], int]:
+    """(a section's files, how many entries they hold). Raises KeyError, TypeError, ValueError."""
+    if about is None:
+        return [], 0
+    listed = list(about["files"])
+    if not all(isinstance(one, str) for one in listed) or len(set(listed)) != len(listed):
+        raise ValueError
+    return listed, int(about["entries"])
 
 
 def _info(archive: ZipFile, path: str, name: str) -> ZipInfo:
@@ -154,23 +217,27 @@ def _info(archive: ZipFile, path: str, name: str) -> ZipInfo:
         raise NotUsable("missing", name[:80]) from None
 
 
-def _json(archive: ZipFile, path: str, name: str) -> dict[str, Any]:
-    about = _info(archive, path, name)
+def _unpacked(archive: ZipFile, about: ZipInfo, name: str, most: int) -> bytes:
     if about.flag_bits & 0x1:
         raise NotUsable("locked")
     if about.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
         raise NotUsable("unreadable", name)
-    if about.file_size > MOST_FILE_BYTES:
+    if about.file_size > most:
         raise NotUsable("too-large")
     try:
         # The size in the list is a claim: no more than the limit is unpacked, whatever it says.
         with archive.open(about) as opened:
-            raw = opened.read(MOST_FILE_BYTES + 1)
+            raw = opened.read(most + 1)
             whole = not opened.read(1)
     except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
         raise NotUsable("damaged", name) from None
-    if len(raw) > MOST_FILE_BYTES or not whole:
+    if len(raw) > most or not whole:
         raise NotUsable("too-large")
+    return raw
+
+
+def _json(archive: ZipFile, path: str, name: str) -> dict[str, Any]:
+    raw = _unpacked(archive, _info(archive, path, name), name, MOST_FILE_BYTES)
     try:
         content = json.loads(raw.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError):
@@ -197,13 +264,40 @@ def _word(entry: Any, name: str) -> Word:
     try:
         text, prompt, bond = clean_text(text), clean_text(prompt), clean_text(bond)
     except ValidationError:
-        long = len(text) > MOST_CHARACTERS or len(text.encode("utf-8", "ignore")) > MOST_BYTES_A_TEXT
-        return Word(source, "", "", kind, "", at, reason="too-long" if long else "unclear")
+        return Word(source, "", "", kind, "", at, reason="too-long" if is_too_long(text) else "unclear")
     sealed = len(json.dumps(text, ensure_ascii=False).encode())
     if sealed > MOST_WORD_BYTES or len(prompt) > MOST_PROMPT or len(bond) > MOST_NAME:
         return Word(source, "", "", kind, "", at, reason="too-long")
     lists = {field: _listed(entry.get(field), name) for field in ("feelings", "tags")}
     return Word(source, text, prompt, kind, bond, at, **lists)
+
+
+def _sheet(entry: Any, name: str) -> Coming:
+    """One sheet, checked as `_word` checks a text. Of a sheet there is no field that this version does not know."""
+    try:
+        source, kind, at = str(uuid.UUID(entry["id"])), SheetKind(entry["kind"]), _when(entry["at"])
+        if at is None or set(entry) != {"id", "kind", "at", "holds"}:
+            raise Strange
+        return Coming(source, kind, at, checked(kind, entry["holds"]))
+    except NoPlace as no:
+        return Coming(source, kind, at, {}, no.why)
+    except (Strange, KeyError, TypeError, ValueError, AttributeError):
+        raise NotUsable("unreadable", name) from None
+
+
+def _image(entry: Any, name: str) -> Image:
+    try:
+        source, word, file, at = str(uuid.UUID(entry["id"])), entry["word"], entry["file"], _when(entry["at"])
+        sizes = [entry["wide"], entry["high"]]
+        if at is None or set(entry) != _IMAGE or not isinstance(word, str) or not _IMAGE_FILE.fullmatch(file):
+            raise Strange
+        if not all(type(size) is int and size > 0 for size in sizes):
+            raise Strange
+        return Image(source, word, at, picture_says(entry["says"]), file)
+    except NoPlace as no:
+        return Image(source, word, at, "", file, no.why)
+    except (Strange, KeyError, TypeError, ValueError, AttributeError):
+        raise NotUsable("unreadable", name) from None
 
 
 def _listed(said: Any, name: str) -> tuple[str, ...]:

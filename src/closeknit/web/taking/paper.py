@@ -136,7 +136,8 @@ def _day(entry: dict[str, Any]) -> str:
 def _own(entry: dict[str, Any]) -> list[str]:
     about = ", ".join(part for part in (_day(entry), _plain(entry["from"])) if part)
     heading = _plain(entry["prompt"]) or kind_label(entry["kind"])
-    text = [_quoted(entry["text"])] if entry["text"] else [f"`{entry['file']}`"]
+    # A sheet that was only begun has neither.
+    text = [_quoted(entry["text"])] if entry["text"] else [f"`{entry['file']}`"] if "file" in entry else []
     return [f"## {heading}", *([about] if about else []), *text]
 
 
@@ -180,7 +181,7 @@ def name_of(said: dict[str, Any]) -> str:
 
 
 def kind_label(kind: str) -> str:
-    """What a text was, in words."""
+    """What a text, a sheet or a picture was, in words."""
     labels = {
         "answer": _("An answer"),
         "note": _("What changed later"),
@@ -194,5 +195,11 @@ def kind_label(kind: str) -> str:
         "journal": _("Written for myself"),
         "sheet": _("Written in Reflect"),
         "picture": _("A picture"),
+        "ladder": _("Ladder"),
+        "worry": _("A fear, looked at"),
+        "rethink": _("A disagreement, from outside"),
+        "me": _("How to be close to me"),
+        "map": _("People and places around me"),
+        "helps": _("What does me good"),
     }
     return labels.get(kind, _("My words"))

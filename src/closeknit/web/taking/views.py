@@ -28,8 +28,9 @@ from closeknit.web.tasks import checkpoint_soon
 
 from . import services
 from .copying import Slot, copy
-from .opening import REASONS, NotUsable
+from .opening import NotUsable
 from .paper import kind_label
+from .telling import counted, told, where_it_is
 
 
 @stepped_up
@@ -83,12 +84,10 @@ class FileForm(forms.Form):
 @stepped_up
 @require_http_methods(["GET", "POST"])
 def bring(request: HttpRequest) -> HttpResponse:
-    """Look at a file first; bring its words only after a yes."""
+    """Look at a file first; bring what is in it only after a yes."""
     keyring = keys_of(request).need
     if request.method == "POST" and request.POST.get("do") == "bring":
-        count = services.bring(request.user, keyring)
-        checkpoint_soon()
-        return redirect("words" if count else "import")
+        return _brought(request)
     if request.method == "POST" and request.POST.get("do") == "away":
         services.throw_away(request.user)
         checkpoint_soon()
@@ -102,13 +101,28 @@ def bring(request: HttpRequest) -> HttpResponse:
             form.add_error("file", problem.says)
         else:
             return redirect("import")
-    waiting = services.waiting(request.user, keyring)
-    context: dict[str, object] = {"form": form, "waiting": waiting}
+    return _import_page(request, form, status=422 if form.errors else 200)
+
+
+def _import_page(request: HttpRequest, form: FileForm, status: int = 200, *, changed: bool = False) -> HttpResponse:
+    keys = keys_of(request)
+    waiting = services.waiting(request.user, keys.need)
+    context: dict[str, object] = {"form": form, "waiting": waiting, "changed": changed}
     if waiting is not None:
-        context["kinds"] = [(kind_label(kind), count) for kind, count in sorted(waiting.counts.items())]
-        context["cannot"] = [(REASONS[reason], count) for reason, count in sorted(waiting.cannot.items())]
-        context["zone"] = profile_of(keys_of(request), request.user).tzinfo
-    return render(request, "taking/import.html", context, status=422 if form.errors else 200)
+        context |= {**told(waiting), "zone": profile_of(keys, request.user).tzinfo}
+    return render(request, "taking/import.html", context, status=status)
+
+
+def _brought(request: HttpRequest) -> HttpResponse:
+    """Bring what waits, and say what came. Nothing of that is kept for another page, nor in an address."""
+    try:
+        came = services.bring(request.user, keys_of(request).need)
+    except services.NoRoom:
+        return _import_page(request, FileForm(), status=409, changed=True)
+    checkpoint_soon()
+    if not came:
+        return redirect("import")
+    return render(request, "taking/brought.html", {"kinds": counted(came), **where_it_is(came)})
 
 
 @login_required
