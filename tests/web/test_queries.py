@@ -1,4 +1,4 @@
-"""Pages ask the database as much at a thousand moments as at ten."""
+"""Pages ask the database as much at a thousand moments as at ten, and it reads no more for them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from closeknit.method import moment as machine
 from closeknit.web import clock
+from closeknit.web.bonds.models import Event
+from closeknit.web.moments import queries
 from closeknit.web.moments import services as moments
+from closeknit.web.moments.models import Moment
 
 from .talk import ask
 
 pytestmark = pytest.mark.django_db
 MOST = 12
+MANY = 2000
 
 
 def fill(cast, count: int) -> None:
@@ -38,6 +43,72 @@ def test_pages_do_not_ask_more_as_the_thread_grows(cast, path):
     fill(cast, 8)
     assert count(cast, f"/b/{cast.pair}/{path}") == few
     assert few <= MOST
+
+
+def lay_under(cast, count: int) -> None:
+    """Older moments with three events each: rows alone, which open for nobody, so that reading one would be an error."""
+    body, then = Moment.objects.filter(bond_id=cast.pair)[0].body, clock.now() - timedelta(days=20)
+    rows = [
+        Moment(bond_id=cast.pair, epoch=1, body=body, opened_at=then - timedelta(minutes=one), revealed_at=then)
+        for one in range(count)
+    ]
+    Moment.objects.bulk_create(rows)
+    Event.objects.bulk_create(
+        Event(bond_id=cast.pair, stream=row.id, number=number, body=body) for row in rows for number in (1, 2, 3)
+    )
+    if connection.vendor == "postgresql":
+        # Its planner goes by what it was last told of the tables.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE moments_moment; ANALYZE bonds_event; ANALYZE bonds_streamhead")
+
+
+def work(cast, path: str) -> int:
+    """How much the database does for a page: steps of its machine on SQLite, rows read on PostgreSQL."""
+    cast.ana.client.get(path)
+    steps: list[str] = []
+    if connection.vendor == "sqlite":
+        connection.connection.set_progress_handler(lambda: steps.append(path), 1)
+        assert cast.ana.client.get(path).status_code == 200
+        connection.connection.set_progress_handler(None, 1)
+        return len(steps)
+    before = rows_read()
+    assert cast.ana.client.get(path).status_code == 200
+    return rows_read() - before
+
+
+def rows_read() -> int:
+    """Rows that PostgreSQL has read since the transaction began."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables")
+        return int(cursor.fetchone()[0] or 0)
+
+
+def test_the_database_reads_no_more_for_a_page_as_the_thread_grows(cast):
+    fill(cast, queries.PAGE + 1)
+    base = f"/b/{cast.pair}/"
+    paths = [base + path for path in ("", "thread/", f"m/{cast.first_moment(cast.ana).id}/", "us/", "talk/", "prompt/")]
+    lay_under(cast, 1)
+    few = [work(cast, path) for path in paths]
+    lay_under(cast, MANY)
+    # A page that went through the thread would take at least a step, or a row, for each moment.
+    more = {path: work(cast, path) - before for path, before in zip(paths, few, strict=True)}
+    assert max(more.values()) < MANY / 4, more
+
+
+@pytest.mark.parametrize("newer", [2, 13])
+def test_today_brings_back_an_old_moment_whether_or_not_it_is_among_the_newest(cast, newer):
+    old = cast.first_moment(cast.ana).id
+    cast.both_answer(old)
+    thanks = machine.Event.responded(cast.ana.id, cast.jonas.id, machine.Choice.THANKS)
+    moments.answer_event(cast.ana.bond(cast.pair), old, thanks)
+    long_ago = clock.now() - timedelta(days=300)
+    Moment.objects.filter(pk=old).update(opened_at=long_ago, revealed_at=long_ago)
+    for number in range(newer):
+        opened = cast.ana.bond(cast.pair)
+        moments.draft_pass(opened, moments.moment_open(opened, {"text": f"Prompt {number}?", "level": 1}))
+    today = queries.today(cast.ana.bond(cast.pair))
+    assert today.back is not None and today.back.id == old
+    assert today.page is None and today.lines == ()
 
 
 def test_a_moment_and_the_own_page(cast):

@@ -191,8 +191,10 @@ def glances(
         events = [machine.Event.from_payload(payload) for payload in verbs[moment.id]]
         if not events:
             continue
-        events += departures(opened, moment.epoch, machine.fold(events))
         state = machine.fold(events)
+        for left in departures(opened, moment.epoch, state):
+            events.append(left)
+            state = machine.step(state, left)
         if me not in state.members:
             continue
         try:
@@ -323,10 +325,11 @@ def today(opened: OpenBond, *, may_ask_level: bool = False) -> Today:
     now = clock.now()
     drawn = int(now.timestamp() * 1000)
     pivot = now - COMES_BACK_AFTER - timedelta(days=now.toordinal() % 60)
-    # The newest, and the newest of those that may come back, in one query.
+    # The newest, and the newest of those that may come back, in one query. Joined by OR, all of the thread would be read.
     aged = moments_of(opened).filter(revealed_at__isnull=False, opened_at__lte=pivot)
-    newest = moments_of(opened).values("pk")[:TODAY_LOOKS_AT]
-    found = list(moments_of(opened).filter(Q(pk__in=newest) | Q(pk__in=aged.values("pk")[:1])))
+    parts = moments_of(opened)[:TODAY_LOOKS_AT], aged[:1]
+    newest, back_again = (Moment.objects.filter(pk__in=part.values("pk")) for part in parts)
+    found = list(newest.union(back_again).order_by("-opened_at", "-id"))
     rows = found[:TODAY_LOOKS_AT]
     old = next((row for row in found if row.revealed_at and row.opened_at <= pivot), None)
     old = old or (rows[-1] if rows and rows[-1].revealed_at and rows[-1].opened_at <= now - COMES_BACK_AFTER else None)
@@ -369,11 +372,12 @@ def months(opened: OpenBond, zone: ZoneInfo) -> list[date]:
 
     Two look-ups in an index, however long the thread; asking which months have something would read all of it.
     """
-    newest, oldest = moments_of(opened).first(), moments_of(opened).last()
+    opened_at = moments_of(opened).values_list("opened_at", flat=True)
+    newest, oldest = opened_at.first(), opened_at.last()
     if newest is None or oldest is None:
         return []
-    first = oldest.opened_at.astimezone(zone).date().replace(day=1)
-    month = newest.opened_at.astimezone(zone).date().replace(day=1)
+    first = oldest.astimezone(zone).date().replace(day=1)
+    month = newest.astimezone(zone).date().replace(day=1)
     found = []
     while month >= first:
         found.append(month)
