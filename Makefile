@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 TRAIN_VENV := .venv-training
 OUT ?= coach-course
+SEEDS ?= 10 11
 
-.PHONY: help serve demo test lint screenshots bench bench-dialogue bench-live bench-store bench-load bench-alike bench-export bench-coach bench-coach-busy bench-journal content-near coach-train drill lock clean
+.PHONY: help serve demo test lint screenshots bench bench-dialogue bench-live bench-store bench-load bench-alike bench-export bench-coach bench-coach-busy bench-journal content-near coach-teach coach-train drill lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -82,8 +83,13 @@ $(TRAIN_VENV)/.ready: requirements-training.lock
 	$(TRAIN_VENV)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements-training.lock
 	@touch $@
 
+coach-teach: $(TRAIN_VENV)/.ready  ## Before coach-train, where there is a graphics card: let larger networks learn (DATA=, OUT=, SEEDS=)
+	$(TRAIN_VENV)/bin/python scripts/larger_encoder.py $(OUT)/larger
+	for seed in $(SEEDS); do PYTHONPATH=src HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m closeknit.coach.training teach \
+		--weights $(OUT)/larger --data $(DATA) --out $(OUT) --seed $$seed || exit 1; done
+
 coach-train: $(TRAIN_VENV)/.ready  ## Learn the coach's model anew, two hours on two cores (DATA=folder of the public sets, OUT=)
-	PYTHONPATH=src HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m closeknit.coach.training --data $(DATA) --out $(OUT)
+	PYTHONPATH=src HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m closeknit.coach.training learn --data $(DATA) --out $(OUT)
 	@echo "The model lies in $(OUT)/model; copy it to src/closeknit/coach/model to package it"
 
 content-near: $(TRAIN_VENV)/.ready  ## How near any two prompts are in meaning

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from closeknit.coach.heads import EMOTIONS, EMPATHY, GROUPS, NAMES, PLACE, SUPPORT
+from closeknit.coach.training import judge
 from closeknit.coach.training.sets import Example
-from closeknit.coach.training.settle import BINARY, HURT_PRECISION, column, said, settle, table
+from closeknit.coach.training.settle import (
+    BINARY,
+    HURT_PRECISION,
+    column,
+    crossed_emotions,
+    said,
+    settle,
+    settle_emotions,
+    table,
+)
 
 SETS = {
     "epitome": EMPATHY,
@@ -79,3 +89,26 @@ def test_every_yes_no_output_is_settled():
     assert all(0 <= how["threshold"] <= 1 and how["slope"] > 0 for how in settled["binary"].values())
     p, _yes = said(settled, scores["own"], "feeling")
     assert p.min() >= 0 and p.max() <= 1
+
+
+def test_feelings_are_judged_with_thresholds_that_did_not_see_them():
+    sets, scores = made_up(0.0)
+    assert crossed_emotions(sets["emotions"], scores["emotions"]) == 1
+    # Of scores that know nothing, thresholds that saw what they judge still find something; others do not.
+    blind = np.random.default_rng(3).normal(size=scores["emotions"].shape)
+    settled = settle(sets, scores)
+    settle_emotions(settled, sets["emotions"], blind)
+    names = GROUPS["emotions"]
+    kind = np.mean([judge.f1(column(sets["emotions"], name), said(settled, blind, name)[1]) for name in names])
+    assert crossed_emotions(sets["emotions"], blind) < kind - 0.01
+
+
+def test_support_is_told_by_yes_and_no_alike():
+    sets, scores = made_up(2.5)
+    settled = settle(sets, scores)
+    for name in SUPPORT:
+        wanted, p = column(sets["offmychest"], name), said(settled, scores["offmychest"], name)[0]
+        got = (p >= settled["binary"][name]["threshold"]).astype(int)
+        alone = (p >= judge.best_threshold(wanted, p)).astype(int)
+        assert judge.macro_f1(wanted.astype(int), got, 2) >= judge.macro_f1(wanted.astype(int), alone, 2)
+        assert got.sum() <= alone.sum()

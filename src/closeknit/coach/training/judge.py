@@ -38,9 +38,9 @@ def softmax(scores: Numbers) -> Numbers:
 
 
 def best_threshold(wanted: Numbers, p: Numbers, *, both: bool = False) -> float:
-    """The threshold on p with the best F1, of yes or (both) of yes and no in the mean. Between two values it takes the middle,
-    so that a hair's breadth does not decide.
-    Only values in reach of at least three positives count, since fewer say little."""
+    """The threshold on p with the best F1 of yes, or, with `both`, of yes and no in the mean. Between two values it takes the
+    middle, so that a hair's breadth does not decide. Only values in reach of at least three positives count, since fewer
+    say little."""
     order = np.argsort(-p)
     hits = np.cumsum(wanted[order])
     said = np.arange(1, len(p) + 1)
