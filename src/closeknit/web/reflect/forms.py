@@ -26,7 +26,7 @@ def _line(label: Any, help_text: Any = "", *, required: bool = False, most: int 
         label=label,
         help_text=help_text,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
-        error_messages={"required": _("Write a few words first; six are enough.")},
+        error_messages={"required": _("Write a word or two first.")},
     )
 
 
@@ -143,7 +143,9 @@ class RungForm(WordsForm):
     fear = _line(_("What do you fear might happen?"))
     helps = _line(_("What would make it a little easier?"), _("A walk, the dark, a letter, somebody beside you."))
     overwhelms = forms.BooleanField(
-        required=False, label=_("This is about something that was done to me, or that still takes me over when I think of it")
+        required=False,
+        label=_("This is about something that was done to me, or that still takes me over when I think of it"),
+        help_text=_("Then it is not put on the ladder, and you are shown where help is."),
     )
 
 
@@ -161,7 +163,7 @@ class OutcomeForm(WordsForm):
     happened = TextField(label=_("What happened?"), rows=3)
     came = forms.ChoiceField(
         label=_("Did what you feared come?"),
-        choices=[("no", _("no")), ("partly", _("partly")), ("yes", _("yes"))],
+        choices=[("no", _("No")), ("partly", _("Partly")), ("yes", _("Yes"))],
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose one of the three.")},
     )

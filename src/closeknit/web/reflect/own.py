@@ -70,7 +70,8 @@ def me(request: HttpRequest) -> HttpResponse:
                 forget_kept(request)
                 return redirect(f"{reverse('me')}?saved")
     parts = [(*part, typed.get(part[0], ""), said.get(part[0], ""), wrong.get(part[0], "")) for part in PARTS]
-    context = {"parts": parts, "wrong": wrong, "any": any(said.values()), "saved": request.method == "GET" and "saved" in request.GET}
+    context = {"parts": parts, "wrong": wrong, "any": any(said.values())}
+    context["saved"] = request.method == "GET" and "saved" in request.GET
     return render(request, "reflect/me.html", context, status=422 if wrong else 200)
 
 
