@@ -16,6 +16,8 @@ from tests.browser.test_pages import check
 pytestmark = [pytest.mark.browser]
 #: Screenshots of these pages go into this folder, if it is named.
 SHOTS = os.environ.get("SHOTS")
+#: Widths and schemes; all four are `LOOKS="360-light 360-dark 1280-light 1280-dark"`.
+LOOKS = os.environ.get("LOOKS", "360-light 1280-dark").split()
 LACKING = re.compile(r"\b(invite (?:some|them)|no bonds? yet|missing|nobody here|on your own|only you are here)\b", re.I)
 
 
@@ -45,7 +47,10 @@ class Alone:
         if SHOTS:
             self.number += 1
             path = Path(SHOTS) / f"reflect-{self.number:02}-{what.replace(' ', '-')}-{self.look}.png"
-            self.page.screenshot(path=path, full_page=True)
+            size = self.page.viewport_size
+            self.page.set_viewport_size({**size, "height": self.page.evaluate("document.documentElement.scrollHeight")})
+            self.page.screenshot(path=path)  # as tall as the page, so that the tabs lie over nothing
+            self.page.set_viewport_size(size)
 
     def go(self, path: str, what: str = "") -> None:
         self.page.goto(self.url + path)
@@ -87,7 +92,7 @@ def journal(one: Alone) -> None:
     assert one.page.evaluate("document.querySelector('main img').naturalWidth") == 1200
     one.look_at("pictures")
     one.go("/reflect/journal/")
-    one.page.click("text=Calendar and other months")
+    one.page.click("summary:has-text('Calendar')")
     one.look_at("journal with a picture")
     one.page.fill("#q", "choir calmer")
     one.send("Search")
@@ -112,14 +117,14 @@ def ladder(one: Alone) -> None:
     one.page.check("[name=overwhelms]")
     one.send("Put it on the ladder")
     one.look_at("ladder overwhelms")
-    one.page.click(".rungs a >> nth=2")
+    press(one.page, ".rungs a >> nth=2")
     one.look_at("rung")
     one.fill(when="Sunday, washing up", how="side by side", words="Do you remember the canal?")
-    one.page.click("button[value=choose]")
+    press(one.page, "button[value=choose]")
     one.look_at("ladder with one chosen")
     for number, after in ((2, "0"), (1, "1")):
         if number == 1:
-            one.page.click(".rungs a >> nth=1")
+            press(one.page, ".rungs a >> nth=1")
         else:
             press(one.page, "text=I have said it")
         form = one.page.locator("form:has(button[value=tell])")
@@ -129,7 +134,7 @@ def ladder(one: Alone) -> None:
         form.locator("[name=came][value=no]").check()
         form.locator("[name=surprise]").fill("7")
         form.locator("[name=hard]").fill(after)
-        one.page.click("button[value=tell]")
+        press(one.page, "button[value=tell]")
     one.look_at("ladder with a drawing")
 
 
@@ -145,8 +150,7 @@ def fear(one: Alone) -> None:
         field.first.fill("She will think that I am weak, and then she will be kind in that voice.")
         if one.page.locator("main [name=belief]:visible").count():
             one.fill(belief="60")
-        one.page.click("main form:has(textarea) button.button-primary")
-        one.page.wait_for_load_state()
+        press(one.page, "main form:has(textarea) button.button-primary")
     one.look_at("fear whole")
 
 
@@ -159,20 +163,17 @@ def own(one: Alone) -> None:
     for name, ring in (("Vera", 1), ("Uncle Tomas", 2), ("Choir on Tuesdays", 2), ("Dr. Hahn", 3)):
         one.fill(name=name, how="0171 …")
         one.page.check(f"[name=ring][value='{ring}']")
-        one.page.click("main form:has([name=ring]) button.button-primary")
-        one.page.wait_for_load_state()
+        press(one.page, "main form:has([name=ring]) button.button-primary")
     one.look_at("around")
     one.go("/reflect/good/", "good empty")
     one.fill(text="The long way home.")
-    one.page.click("main form:has([name=text]) button.button-primary")
-    one.page.wait_for_load_state()
+    press(one.page, "main form:has([name=text]) button.button-primary")
     one.look_at("good")
     one.go("/reflect/kindness/", "kindness")
     one.go("/reflect/ask/", "ask empty")
     one.fill(saw="You never rang on Sunday.", felt="that you do not care", need="some certainty")
     one.fill(request="Could you text if it gets later?")
-    one.page.click("main form:has([name=saw]) button.button-primary")
-    one.page.wait_for_load_state()
+    press(one.page, "main form:has([name=saw]) button.button-primary")
     one.look_at("ask with blame")
     one.go("/reflect/outside/", "outside")
     one.fill(facts="We argued about the keys.", friend="Both were tired.", hinders="My voice.", again="Then I sit down.")
@@ -185,7 +186,7 @@ def own(one: Alone) -> None:
     one.go("/library/", "library")
 
 
-@pytest.mark.parametrize("look", ["360-light", "1280-dark"])
+@pytest.mark.parametrize("look", LOOKS)
 def test_somebody_alone_uses_all_of_it(visit, look):
     width, scheme = look.split("-")
     visitor = visit(width=int(width), height=800, dark=scheme == "dark")

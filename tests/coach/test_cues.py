@@ -51,6 +51,7 @@ def test_what_is_found(text, kind, words):
         "You never let me down",
         "we never got to see the lighthouse",
         "you should see the sunset",
+        "Would you tell me when you have to go?",
         "I always forget the bins, my bad",
         "I feel like pizza tonight",
         "I'm hungry and cold",

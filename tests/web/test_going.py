@@ -301,7 +301,7 @@ def test_where_nobody_is_left_nothing_of_anybodys_lies_about(cast):
 
 def test_whoever_is_in_no_bond_any_longer_finds_their_account(cast):
     leaving.bond_leave(cast.jonas.bond(cast.pair))
-    for path in ("/you/went/", "/bonds/new/", "/you/words/", "/you/"):
+    for path in ("/you/went/", "/bonds/new/", "/you/words/", "/you/", "/care/", "/care/two-weeks/"):
         assert 'class="tabs"' in (page := cast.jonas.client.get(path).content.decode()), path
         assert 'href="/you/"' in page
 

@@ -132,6 +132,14 @@ def test_somebody_in_no_bond_reads_everything_and_nothing_is_said_to_be_missing(
     assert "Take me there" in page
 
 
+def test_who_practises_alone_comes_back_to_that():
+    lone = Person("Lone")
+    assert lone.client.get("/").url == "/bonds/new/"
+    assert "Begin with something for yourself" in lone.client.get("/bonds/new/").content.decode()
+    lone.client.post("/reflect/ladders/", {"who": "Mum"})
+    assert lone.client.get("/").url == "/reflect/"
+
+
 def test_the_evidence_is_open_to_everyone_and_carries_size_and_doubt():
     page = text(Client().get("/evidence/").content.decode())
     for claim in LIBRARY.evidence.claims:

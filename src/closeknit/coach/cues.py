@@ -138,13 +138,20 @@ _PRAISE = {
 _SEE_IT = re.compile(r"\s+(?:see|hear|watch|try|taste|visit|meet|have\s+(?:seen|heard)|read)\b", _I)
 
 
+#: "Tell me when you have to go" asks for something; it tells nobody what to do.
+_BEFORE_DUTY = re.compile(r"\b(?:when|whenever|if|until|unless|before|once)\s+$", _I)
+
+
 def _spares(kind: CueKind, text: str, start: int, end: int) -> bool:
-    """Whether what follows makes a find harmless: praise after "always", a sight after "you should"."""
+    """Whether what follows makes a find harmless: praise after "always", a sight after "you should"; or what leads to
+    it: "when you have to"."""
     after = text[end : end + 60]
     if kind is CueKind.ABSOLUTE:
         praise = _PRAISE.get(text[start:end].lower())
         return praise is not None and praise.match(after.lstrip()) is not None
-    return kind is CueKind.SHOULD and _SEE_IT.match(after) is not None
+    if kind is not CueKind.SHOULD:
+        return False
+    return _SEE_IT.match(after) is not None or _BEFORE_DUTY.search(text[:start]) is not None
 
 
 def find(text: str) -> list[Cue]:

@@ -151,7 +151,7 @@ class Frame:
         if bond is None:
             # Who is in no bond, or in none any longer, still has words, settings and an account.
             begin = Tab(_("Begin"), reverse("bond-new"), "plus", name == "bond-new")
-            return [begin, alone, you] if name in {*YOURS, *REFLECT, "went", "bond-new"} else []
+            return [begin, alone, you] if name in {*YOURS, *REFLECT, "went", "bond-new", "care", "care-two-weeks"} else []
         return [
             Tab(_("Today"), bond.url, "sun-medium", name in {"today", "moment", "prompt", "depth", "prompts"}),
             Tab(_("Talk"), reverse("talk", args=[bond.id]), "messages-square", name in TALK),

@@ -13,7 +13,7 @@ from closeknit.web.members.keys import keys_of
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The front page for visitors; for members, their newest bond or the first step towards one."""
+    """The front page for visitors; for members, their newest bond, what they began alone, or a first step."""
     if not request.user.is_authenticated:
         return render(request, "about/home.html")
     keys = keys_of(request)
@@ -22,7 +22,11 @@ def home(request: HttpRequest) -> HttpResponse:
     if keys.kept("kit") is not None:
         return redirect("kit")
     bonds = bonds_of(request)
-    return redirect("today", bonds[-1].id) if bonds else redirect("bond-new")
+    if bonds:
+        return redirect("today", bonds[-1].id)
+    # Who practises alone comes back to that, and not to a form for two.
+    alone = request.user.items.exists() or request.user.sheets.exists()
+    return redirect("reflect" if alone else "bond-new")
 
 
 urlpatterns = [

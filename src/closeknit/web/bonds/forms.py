@@ -36,7 +36,10 @@ class AppearForm(forms.Form):
     """How one appears to the others in a bond."""
 
     own_name = forms.CharField(
-        label=_("What they call you"), max_length=60, widget=forms.TextInput(attrs={"autocomplete": "nickname"})
+        label=_("What they call you"),
+        max_length=60,
+        error_messages={"required": _("Type a name, or a nickname.")},
+        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
     )
     thread = forms.ChoiceField(
         label=_("Your thread"),
@@ -55,11 +58,17 @@ class AppearForm(forms.Form):
 class BondForm(AppearForm):
     """A new bond."""
 
-    kind = forms.ChoiceField(label=_("Who is it for?"), choices=Bond.Kind.choices, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label=_("Who is it for?"),
+        choices=Bond.Kind.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose who it is for.")},
+    )
     name = forms.CharField(
         label=_("What shall it be called?"),
         max_length=60,
         help_text=_("Sealed: only the people in it read this."),
+        error_messages={"required": _("Give it a name; two first names will do.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     leave_rule = forms.ChoiceField(

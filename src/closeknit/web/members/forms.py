@@ -33,7 +33,8 @@ class PassphraseField(forms.CharField):
     def __init__(self, *, new: bool = False, **kwargs: Any) -> None:
         autocomplete = "new-password" if new else "current-password"
         widget = forms.PasswordInput(attrs={"autocomplete": autocomplete, "data-passphrase": ""})
-        super().__init__(strip=False, widget=widget, **kwargs)
+        first = _("Choose a passphrase of 15 characters or more.") if new else _("Type your passphrase first.")
+        super().__init__(strip=False, widget=widget, error_messages={"required": first}, **kwargs)
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(value)
@@ -60,6 +61,7 @@ class SignUpForm(SignupForm):
     username = forms.CharField(
         label=_("Sign-in name"),
         max_length=40,
+        error_messages={"required": _("Choose a name to sign in with.")},
         help_text=_("Only for signing in. Whoever runs this machine can see it, so a nickname is fine."),
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
     )
@@ -110,6 +112,7 @@ class SignInForm(LoginForm):
         self.fields["login"] = forms.CharField(
             label=_("Sign-in name"),
             max_length=40,
+            error_messages={"required": _("Type your sign-in name first.")},
             widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
         )
         self.fields["password"] = PassphraseField(label=_("Passphrase"))
@@ -234,11 +237,15 @@ class RecoverForm(forms.Form):
     """The kit and a new passphrase."""
 
     login = forms.CharField(
-        label=_("Sign-in name"), max_length=40, widget=forms.TextInput(attrs={"autocomplete": "username"})
+        label=_("Sign-in name"),
+        max_length=40,
+        error_messages={"required": _("Type your sign-in name first.")},
+        widget=forms.TextInput(attrs={"autocomplete": "username"}),
     )
     kit = forms.CharField(
         label=_("Recovery kit"),
         max_length=120,
+        error_messages={"required": _("Type all eight groups of your kit.")},
         help_text=_("All eight groups. Spaces, hyphens and capitals do not matter."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
     )

@@ -26,7 +26,7 @@ def _line(label: Any, help_text: Any = "", *, required: bool = False, most: int 
         label=label,
         help_text=help_text,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
-        error_messages={"required": _("Write a few words first; six are enough.")},
+        error_messages={"required": _("Write a word or two first.")},
     )
 
 
@@ -66,10 +66,10 @@ class EntryForm(forms.Form):
     text = TextField(label=_("For yourself"))
     question = forms.ChoiceField(required=False, label=_("A question to begin from"), widget=forms.RadioSelect)
     feelings = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
-    own = _line(_("In your own words"), _("Several are set apart by commas."), most=120)
+    own = _line(_("In your own words"), _("Put a comma between several."), most=120)
     tags = _line(
-        _("Whom or what is it about?"),
-        _("For finding it again; nobody else sees it. Several are set apart by commas."),
+        _("Names or words for it"),
+        _("For finding it again; nobody else sees them. Put a comma between several."),
         most=200,
     )
 
@@ -143,7 +143,9 @@ class RungForm(WordsForm):
     fear = _line(_("What do you fear might happen?"))
     helps = _line(_("What would make it a little easier?"), _("A walk, the dark, a letter, somebody beside you."))
     overwhelms = forms.BooleanField(
-        required=False, label=_("This is about something that was done to me, or that still takes me over when I think of it")
+        required=False,
+        label=_("This is about something that was done to me, or that still takes me over when I think of it"),
+        help_text=_("Then it is not put on the ladder, and you are shown where help is."),
     )
 
 
@@ -161,7 +163,7 @@ class OutcomeForm(WordsForm):
     happened = TextField(label=_("What happened?"), rows=3)
     came = forms.ChoiceField(
         label=_("Did what you feared come?"),
-        choices=[("no", _("no")), ("partly", _("partly")), ("yes", _("yes"))],
+        choices=[("no", _("No")), ("partly", _("Partly")), ("yes", _("Yes"))],
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose one of the three.")},
     )
@@ -207,7 +209,7 @@ class RethinkForm(WordsForm):
     again = TextField(
         label=_("The next time it begins: how might you get to that view, and what would you do?"),
         rows=3,
-        help_text=_("As: if this happens, then I will do that."),
+        help_text=_("For example: if this happens, then I will do that."),
     )
 
     ORDER = ("facts", "friend", "hinders", "again")
@@ -220,7 +222,7 @@ class PlaceForm(WordsForm):
     name = _line(_("Who or where?"), _("A person, a place, a practice, a dog."), required=True, most=80)
     ring = forms.ChoiceField(
         label=_("How near?"),
-        choices=[("1", _("at any hour")), ("2", _("good to be with")), ("3", _("trained to help, or a place to go"))],
+        choices=[("1", _("At any hour")), ("2", _("Good to be with")), ("3", _("Trained to help, or a place to go"))],
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose one of the three.")},
     )
@@ -235,13 +237,13 @@ class HelpForm(WordsForm):
         _("What does you good?"), _("Small enough for a bad day: a shower, the long way home."), required=True, most=160
     )
     when = forms.ChoiceField(
-        label=_("When above all?"),
+        label=_("When does it help most?"),
         required=False,
         choices=[
-            ("any", _("at any time")),
-            ("low", _("when I am low")),
-            ("tense", _("when I am tense")),
-            ("angry", _("when I am angry")),
-            ("tired", _("when I am worn out")),
+            ("any", _("At any time")),
+            ("low", _("When I am low")),
+            ("tense", _("When I am tense")),
+            ("angry", _("When I am angry")),
+            ("tired", _("When I am worn out")),
         ],
     )

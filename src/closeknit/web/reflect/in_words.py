@@ -41,7 +41,7 @@ def _rung(one: Rung) -> Line:
     if one.outcome is not None:
         told = {"came": came[one.outcome.came], "hard": one.outcome.hard}
         words += [one.outcome.happened, _("Did it come? %(came)s. How hard now: %(hard)s of 10.") % told]
-    return one.thing, "\n".join(part for part in (_("%(hard)s of 10") % {"hard": one.hard}, *words) if part)
+    return one.thing, "\n".join(part for part in (_("Hard to say: %(hard)s of 10") % {"hard": one.hard}, *words) if part)
 
 
 def _worry(holds: dict[str, Any]) -> tuple[str, Iterator[Line]]:

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
@@ -67,9 +68,10 @@ def me(request: HttpRequest) -> HttpResponse:
                 wrong["strengths"] = _("There are as many sheets here as fit. Throw one away that you no longer need.")
             else:
                 forget_kept(request)
-                return redirect("me")
+                return redirect(f"{reverse('me')}?saved")
     parts = [(*part, typed.get(part[0], ""), said.get(part[0], ""), wrong.get(part[0], "")) for part in PARTS]
     context = {"parts": parts, "wrong": wrong, "any": any(said.values())}
+    context["saved"] = request.method == "GET" and "saved" in request.GET
     return render(request, "reflect/me.html", context, status=422 if wrong else 200)
 
 

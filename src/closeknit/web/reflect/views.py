@@ -134,7 +134,7 @@ def _room(request: HttpRequest, room: Room) -> str:
     if room in {Room.TODAY, Room.TALK}:
         bonds = bonds_of(request)
         return reverse(room.value, args=[bonds[-1].id]) if bonds else ""
-    return reverse({Room.WORDS: "words", Room.REHEARSE: "rehearsals", Room.CARE: "care"}[room])
+    return reverse({Room.WORDS: "write", Room.REHEARSE: "rehearsals", Room.CARE: "care"}[room])
 
 
 @login_required

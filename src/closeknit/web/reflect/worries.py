@@ -49,7 +49,7 @@ ASKED: dict[Step, tuple[Any, Any]] = {
     ),
     Step.SMALL: (
         gettext_lazy("What is one small step, and when?"),
-        gettext_lazy("As: if we sit down after supper, then I will say the first sentence. It may be tiny."),
+        gettext_lazy("For example: if we sit down after supper, then I will say the first sentence. It may be tiny."),
     ),
     Step.AFTER: (
         gettext_lazy("What happened?"),
