@@ -206,6 +206,13 @@ def sources(page: str) -> list[str]:
 
 
 @pytest.mark.django_db
+def test_an_entry_is_found_by_what_stands_beneath_its_picture(cast, entry):
+    send(cast.ana, entry, file=file(told_of()), says="Two herons.")
+    assert "The path behind the mill." in cast.ana.client.post("/reflect/journal/", {"q": "herons mill"}).text
+    assert "The path behind the mill." not in cast.ana.client.post("/reflect/journal/", {"q": "herons sea"}).text
+
+
+@pytest.mark.django_db
 def test_a_picture_stands_by_its_entry_and_can_be_taken_away(cast, entry):
     send(cast.ana, entry, file=file(told_of()), says="The mill in March.")
     page = get(cast.ana, "/reflect/journal/")

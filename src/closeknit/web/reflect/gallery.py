@@ -15,6 +15,7 @@ from closeknit import vault
 from closeknit.web import clock
 from closeknit.web.bonds.models import PrivateWord
 from closeknit.web.members.models import Member
+from closeknit.web.sealed.kinds import in_pages
 from closeknit.web.sealed.models import Tampered
 
 from .images import Made
@@ -73,6 +74,15 @@ def pictures_of(keyring: vault.Keyring, member: Member, words: Iterable[uuid.UUI
         one = shown(row, keyring)
         found[one.word].append(one)
     return {word: sorted(ones, key=lambda one: one.at) for word, ones in found.items()}
+
+
+def described(keyring: vault.Keyring, member_id: uuid.UUID) -> dict[uuid.UUID, str]:
+    """What stands beneath the pictures of each entry that has any. One query, in pages. Raises Tampered."""
+    found: dict[uuid.UUID, str] = {}
+    for row in in_pages(Picture.objects.filter(member_id=member_id)):
+        one = shown(row, keyring)
+        found[one.word] = f"{found.get(one.word, '')}\n{one.says}"
+    return found
 
 
 def picture_bytes(keyring: vault.Keyring, row: Picture) -> bytes:

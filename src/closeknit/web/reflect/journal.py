@@ -157,9 +157,9 @@ def _weeks(month: date, days: set[int]) -> list[list[Day]]:
     return [[Day(day, day in days) for day in week] for week in weeks]
 
 
-def _about(one: Kept, asked: str) -> bool:
-    """Whether all words asked for stand in an entry, its question, its feelings or its tags."""
-    held = "\n".join((one.text, one.prompt, *one.feelings, *one.tags)).casefold()
+def _about(one: Kept, asked: str, beneath: str) -> bool:
+    """Whether all words asked for stand in an entry, its question, its feelings, its tags or beneath its pictures."""
+    held = "\n".join((one.text, one.prompt, *one.feelings, *one.tags, beneath)).casefold()
     return all(word in held for word in asked.casefold().split())
 
 
@@ -167,8 +167,9 @@ def found(member_id: uuid.UUID, keyring: vault.Keyring, asked: str) -> tuple[lis
     """(the newest entries that hold all words of `asked`, whether there are more). Opens every private text, in short
     reads, until it has enough."""
     hits: list[Kept] = []
+    beneath = gallery.described(keyring, member_id)
     for _row, one in private.words_all(member_id, keyring):
-        if one is not None and one.kind == JOURNAL and _about(one, asked):
+        if one is not None and one.kind == JOURNAL and _about(one, asked, beneath.get(one.id, "")):
             hits.append(one)
             if len(hits) > PAGE:
                 break
