@@ -52,17 +52,18 @@ def best_threshold(wanted: Numbers, p: Numbers, *, both: bool = False) -> float:
     return _between(p[order], int(np.argmax(score)))
 
 
-def sure_threshold(wanted: Numbers, p: Numbers, least: float) -> float:
+def sure_threshold(wanted: Numbers, p: Numbers, least: float, speaks: float = 0.1) -> float:
     """The threshold with the best F1 among those on calibrated p above which what is said is right in `least` of all cases
-    (0 to 1); if there is none, the one above which it is right most often. How often that is, is half what was seen and
-    half what p promises: a few dozen positives alone say too little, and speak too rarely or too soon (measured on halves
-    of the own dev part)."""
+    (0 to 1) and at least the part `speaks` of the positives is found; if there is none, the one above which it is right
+    most often. How often that is, is half what was seen and half what p promises: a few dozen positives alone say too
+    little, and speak too rarely or too soon (measured on halves of the own dev part). What speaks for the two surest texts
+    alone says nothing of the plainest insult."""
     order = np.argsort(-p)
     hits = np.cumsum(wanted[order])
     said = np.arange(1, len(p) + 1)
     right = (np.cumsum(p[order]) / said + (hits + 1) / (said + 2)) / 2
     # Equal values are said together or not at all.
-    last = np.append(p[order][:-1] > p[order][1:], True)
+    last = np.append(p[order][:-1] > p[order][1:], True) & (hits >= speaks * wanted.sum())
     fits = (right >= least) & last
     score = np.where(fits, 2 * hits / (said + wanted.sum()), -1) if fits.any() else np.where(last, right, -1)
     return _between(p[order], int(np.argmax(score)))
