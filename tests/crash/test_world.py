@@ -259,6 +259,34 @@ def test_a_first_start_that_is_killed_is_finished_by_the_next(world):
     server.stop()
 
 
+RECORDED = """
+import sys
+from pathlib import Path
+from closeknit.cli.ground import set_environment, start_django
+set_environment(data=sys.argv[1])
+start_django()
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+record, found = MigrationRecorder.record_applied, []
+def watched(self, *names):
+    found.append(connection.in_atomic_block)
+    return record(self, *names)
+MigrationRecorder.record_applied = watched
+from closeknit.cli.prepare import prepare
+prepare(Path(sys.argv[1]))
+print(len(found), all(found))
+"""
+
+
+def test_each_change_of_the_tables_is_recorded_in_the_transaction_that_makes_it(world):
+    """Or a kill between the two would leave tables that no later start gets past."""
+    asked = [sys.executable, "-c", RECORDED, str(world.data)]
+    environment = Server.environment(**world.settings)
+    told = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    count, whole = told.stdout.split()
+    assert int(count) == len(world.migrations()) > 10 and whole == "True"
+
+
 def test_a_schema_from_the_future_is_left_alone(world):
     Server.start(world.data, **world.settings).stop()
     future = "('moments', '9999_from_the_future', '2040-01-01 00:00:00')"

@@ -54,18 +54,22 @@ def _alone(data: Path) -> Iterator[None]:
 
 def _prepare_alone() -> None:
     from django.core.management import call_command
+    from django.core.management.commands import migrate
     from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
+
+    from .migrating import WholeExecutor
 
     with progress_bar() as progress:
         task = progress.add_task("Looking at the database", total=3)
-        executor = MigrationExecutor(connection)
+        executor = WholeExecutor(connection)
         known, ours = set(executor.loader.disk_migrations), _our_apps()
         if any(key[0] in ours and key not in known for key in executor.loader.applied_migrations):
             say_and_end("newer-database", "This data was written by a newer Closeknit. Install that one.")
         progress.advance(task)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             progress.update(task, description="Making the tables")
+            # The command names its executor itself; there is no setting for it.
+            migrate.MigrationExecutor = WholeExecutor  # type: ignore[attr-defined]
             call_command("migrate", verbosity=0, interactive=False)
         progress.advance(task)
         progress.update(task, description="Laying out pages' styles and scripts")
