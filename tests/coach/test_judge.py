@@ -46,6 +46,13 @@ def test_where_it_is_never_right_often_enough_it_speaks_where_it_is_right_most_o
     assert 0.4 < judge.sure_threshold(wanted, p, 0.99) < 0.6
 
 
+def test_it_speaks_of_a_part_of_what_there_is_though_the_surest_are_the_rightest():
+    wanted, p = np.tile(numbers(0, 1, 0), 10), np.linspace(0.5, 0.1, 30)
+    wanted, p = np.append(wanted, [1, 1, 0]), np.append(p, [0.99, 0.98, 0.97])
+    silent, some = (judge.sure_threshold(wanted, p, 0.99, speaks) for speaks in (0, 0.5))
+    assert ((p >= silent) * wanted).sum() <= 2 and ((p >= some) * wanted).sum() >= 6
+
+
 def test_platt_finds_the_line_that_the_answers_came_from():
     draw = np.random.default_rng(7)
     score = draw.normal(0, 3, 20_000)

