@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import yaml
 from click.testing import CliRunner
 
 from closeknit.cli import main
-from closeknit.method import content
+from closeknit.method import content, meaning
 from closeknit.method.library import load_library
+from closeknit.web.content import check_order
 from tests import words
 
 ROOT = Path(__file__).resolve().parents[2] / "content"
@@ -62,8 +64,45 @@ def test_each_prompt_and_each_lesson_was_read_by_somebody_who_had_not_written_it
     assert set(read["prompts"]) == set(prompts)
     assert set(read["lessons"]) == {lesson.id for lesson in load_library(ROOT).lessons}
     # Two readers of the courage that an answer takes, one of whom did not know what the other had said.
-    apart = [abs(prompts[name].level - one["depth"]) for name, one in read["prompts"].items()]
+    apart = [abs(one["written"] - one["depth"]) for one in read["prompts"].values()]
     assert max(apart) <= 2 and sum(one <= 1 for one in apart) >= 0.95 * len(apart)
+    for name, one in read["prompts"].items():
+        both = (one["written"], one["depth"])
+        assert min(both) <= prompts[name].level <= max(both) + 1, name
+
+
+def test_prompts_are_compared_in_meaning_and_a_change_asks_for_it_anew(tmp_path):
+    assert (ROOT / "en" / meaning.NEAR).exists() and meaning.check_meaning(ROOT).problems == ()
+    root = pack(tmp_path, GOOD, GOOD | {"id": "window", "text": "Whose window do you look for when you come home late?"})
+    assert meaning.check_meaning(root).problems == ()
+    note = root / "en" / meaning.NEAR
+    prompts = content.load_deck(root).prompts
+    fits = {one.id: {"text": meaning.digest(one.text), "near": "?", "cosine": 0.85} for one in prompts}
+
+    def says(noted: object) -> list[str]:
+        note.write_text(noted if isinstance(noted, str) else json.dumps(noted))
+        return [one.message for one in meaning.check_meaning(root).problems]
+
+    assert says(fits) == []
+    assert says(fits | {"window": fits["window"] | {"near": "kitchen-light", "cosine": 0.8504}}) == [
+        "window means nearly what kitchen-light means (0.85)"
+    ]
+    assert says(fits | {"window": fits["window"] | {"text": "0"}}) == ["window was not compared with the others as it is now"]
+    assert says({"window": fits["window"]}) == ["kitchen-light was not compared with the others as it is now"]
+    assert says(fits | {"gone": fits["window"]}) == ["noted, and no longer there"]
+    assert says("[1]") == says("no JSON") == ["this note cannot be read"]
+
+
+@pytest.mark.model
+def test_depth_follows_the_measure_and_a_deck_in_disorder_is_named(tmp_path):
+    assert check_order(ROOT).problems == ()
+    folder = tmp_path / "en" / "prompts"
+    folder.mkdir(parents=True)
+    for path in (ROOT / "en" / "prompts").glob("*.yaml"):
+        turned = re.sub(r"(?m)^    level: (\d)", lambda found: f"    level: {6 - int(found[1])}", path.read_text())
+        (folder / path.name).write_text(turned)
+    assert [one.code for one in check_order(tmp_path).problems] == ["order"]
+    assert check_order(pack(tmp_path / "small", GOOD)).problems == ()
 
 
 def test_prompts_read_easily():

@@ -25,11 +25,12 @@ def content_check(path: Path | None, as_json: bool) -> None:
     from closeknit.method.content import check, merged
     from closeknit.method.feelings import check_feelings
     from closeknit.method.library import check_library
+    from closeknit.method.meaning import check_meaning
     from closeknit.method.scripts import check_scripts
-    from closeknit.web.content import check_coach, content_root
+    from closeknit.web.content import check_coach, check_order, content_root
 
     root = path or content_root()
-    checks = (check, check_scripts, check_coach, check_library, check_feelings, check_questions)
+    checks = (check, check_scripts, check_coach, check_library, check_feelings, check_questions, check_meaning, check_order)
     report = merged(*(one(root) for one in checks))
     if as_json:
         click.echo(report.as_json())

@@ -7,7 +7,8 @@ from closeknit.coach import books
 from closeknit.coach.rehearsal import Rehearsal
 from closeknit.coach.tips import Book, RulesError
 from closeknit.method.alone import Question, load_questions
-from closeknit.method.content import Problem, Report, plain_words
+from closeknit.method.content import BrokenPack, Problem, Report, load_deck, plain_words
+from closeknit.method.depth import ENOUGH, LEAST_ORDER, rank_correlation
 from closeknit.method.feelings import Family, load_feelings
 from closeknit.method.library import Library, load_library
 
@@ -69,3 +70,22 @@ def check_coach(root: Path) -> Report:
         counts["tips"] += len(rules)
         counts["rehearsals"] += len(people)
     return Report(tuple(found), counts)
+
+
+def check_order(root: Path) -> Report:
+    """Whether depth follows how intimate the coach finds a question, in each English deck that is large enough to tell."""
+    from closeknit.coach.reader import ModelError, Reader
+
+    try:
+        prompts = load_deck(root, "en").prompts
+        reader = Reader(threads=2)
+    except (BrokenPack, ModelError):
+        return Report((), {})  # the deck's own check names the one, the coach's page the other
+    if len(prompts) < ENOUGH:
+        return Report((), {})
+    order = rank_correlation([one.level for one in prompts], [reader.read(one.text).intimacy for one in prompts])
+    if order >= LEAST_ORDER:
+        return Report((), {})
+    says = f"depth follows what the coach measures with a rank correlation of {order:.2f}; {LEAST_ORDER} is asked for"
+    mend = "`scripts/settle_depths.py` gives the measure its third."
+    return Report((Problem("en/prompts", 1, "", "order", says, mend),), {})
