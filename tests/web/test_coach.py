@@ -369,6 +369,24 @@ def test_whoever_has_no_bond_can_rehearse_too(cast):
     assert cast.eve.client.get("/rehearse/").status_code == 200
 
 
+def test_a_sentence_from_another_page_comes_along_and_is_kept_nowhere(cast):
+    one = content.rehearsals()[0]
+    rows = PrivateWord.objects.count()
+    page = cast.ana.client.post("/rehearse/", {"text": "Could you ring <me> on Sunday?"}).content.decode()
+    carried = 'name="text" value="Could you ring &lt;me&gt; on Sunday?"'
+    assert page.count(carried) == len(content.rehearsals())
+    assert page.count('<p class="serif" dir="auto">Could you ring') == 1
+    page = cast.ana.client.post(address(cast.ana, one), {"text": "Could you ring <me> on Sunday?"}).content.decode()
+    assert "Could you ring &lt;me&gt; on Sunday?</textarea>" in page and 'class="error' not in page
+    # A rung sends both the thing and the words one begins with, if there are any.
+    page = cast.ana.client.post("/rehearse/", {"text": "The letter", "words": "I kept it."}).content.decode()
+    assert 'value="I kept it."' in page and 'value="The letter"' not in page
+    page = cast.ana.client.post("/rehearse/", {"text": "The letter", "words": " "}).content.decode()
+    assert 'value="The letter"' in page
+    assert "comes along" not in cast.ana.client.post("/rehearse/", {"text": "x" * 20_001}).content.decode()
+    assert PrivateWord.objects.count() == rows and "Could you ring" not in cast.ana.client.get("/rehearse/").content.decode()
+
+
 def test_an_address_tells_nobody_what_is_practised(cast):
     page = cast.ana.client.get("/rehearse/").content.decode()
     mine, others = ({mark(who.keyring, one) for one in content.rehearsals()} for who in (cast.ana, cast.eve))

@@ -177,6 +177,31 @@ def test_a_fear_goes_from_step_to_step_and_waits_for_afterwards(cast):
     assert not Sheet.objects.exists()
 
 
+def test_a_fear_brings_its_words_to_a_ladder(cast):
+    path = send(cast.ana, "/reflect/fears/")
+    send(cast.ana, path, step="wish", text="Tell Ben I'm lonely.")
+    send(cast.ana, path, step="thought", text="He will think\r\nI blame him.", belief="80")
+    sheet = path.split("/")[-2]
+    for step in ("for", "against", "friend", "view", "small"):
+        send(cast.ana, path, step=step, text="x", belief="45")
+    assert f'href="/reflect/ladders/?fear={sheet}"' in get(cast.ana, path)
+    page = get(cast.ana, f"/reflect/ladders/?fear={sheet}")
+    assert "Tell Ben I'm lonely." in page and "On whose ladder" in page
+    ladder = send(cast.ana, f"/reflect/ladders/?fear={sheet}", who="Ben")
+    assert ladder.endswith(f"?fear={sheet}")
+    page = get(cast.ana, ladder)
+    assert "Tell Ben I'm lonely.</textarea>" in page and 'value="He will think I blame him."' in page
+    assert "<details id=\"rung\" open>" in page
+    # It is a beginning: what is sent is what is typed, and afterwards nothing comes along any more.
+    plain = send(cast.ana, ladder, thing="That I'm lonely.", hard=4, fear="")
+    assert plain == ladder.split("?")[0] and "Tell Ben" not in get(cast.ana, plain)
+    assert f'href="{plain}?fear={sheet}"' in get(cast.ana, f"/reflect/ladders/?fear={sheet}")
+    # Somebody else's fear, one that is gone and one that is none bring nothing.
+    for wanted in (sheet, "0" * 32, "x", ladder.split("/")[-2]):
+        page = get(cast.jonas if wanted == sheet else cast.ana, f"/reflect/ladders/?fear={wanted}")
+        assert "On whose ladder" not in page and "lonely" not in page
+
+
 def test_a_step_that_is_not_reached_cannot_be_opened_or_sent(cast):
     path = send(cast.ana, "/reflect/fears/")
     assert "1 of 8" in get(cast.ana, f"{path}?step=small")
@@ -198,6 +223,8 @@ def test_a_need_is_put_together_as_typed_and_blame_is_pointed_at(cast):
     parts["saw"] = "On Friday it was ten, and no call."
     page = send(cast.ana, "/reflect/ask/", 200, do="look", **parts)
     assert "No word in it was found" in page
+    carried = re.search(r'action="/rehearse/">.*?name="text" value="([^"]+)"', page, re.DOTALL)
+    assert carried is not None and "I felt left out." in carried[1]
     send(cast.ana, "/reflect/ask/", do="keep", **parts)
     assert "I felt left out." in get(cast.ana, "/reflect/journal/")
 
@@ -273,6 +300,18 @@ def test_there_are_as_many_sheets_as_fit_and_the_page_says_so(cast, monkeypatch)
 def test_the_rings_lie_apart_and_within_the_drawing():
     dots = pictures.rings([(str(number), ring) for ring in "123" for number in range(8)])
     assert len({(dot.x, dot.y) for dot in dots}) == 24 and all(20 < value < 340 for dot in dots for value in (dot.x, dot.y))
+
+
+def test_long_names_in_the_rings_cover_no_other():
+    places = [(f"Somebody with a long name {number}", str(number % 3 + 1)) for number in range(12)]
+    dots = pictures.rings(places)
+    assert {one.name for one in dots} == {name for name, _ring in places}
+    assert all(one.label == "Somebody with a l…" and one.box[0] >= -40 and one.box[2] <= 400 for one in dots)
+    for number, one in enumerate(dots):
+        for other in dots[:number]:
+            apart = one.box[2] <= other.box[0] or other.box[2] <= one.box[0]
+            assert apart or one.box[3] <= other.box[1] or other.box[3] <= one.box[1], (one, other)
+
 
 
 def test_somebody_in_no_bond_has_all_of_it_and_nothing_is_said_to_be_missing():

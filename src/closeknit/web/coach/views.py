@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from closeknit import vault
 from closeknit.coach.reading import Reading
@@ -135,13 +135,13 @@ def about(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_http_methods(["GET", "POST"])
 def rehearsals(request: HttpRequest) -> HttpResponse:
-    """People to practise with."""
+    """People to practise with. A sentence from another page comes along in the form, and is nowhere else."""
     keyring = keys_of(request).need
     found = [(mark(keyring, one), one) for one in content.rehearsals()]
     groups = [(practice, [pair for pair in found if pair[1].practice is practice]) for practice in Practice]
-    return render(request, "coach/rehearsals.html", {"groups": groups})
+    return render(request, "coach/rehearsals.html", {"groups": groups, "brought": _brought(request)})
 
 
 def mark(keyring: vault.Keyring, one: Rehearsal) -> str:
@@ -184,14 +184,14 @@ def rehearse(request: HttpRequest, name: str) -> HttpResponse:
     """One rehearsal. What was said so far travels in the page, and is nowhere else.
 
     see: how this reply may land, and what the person would say. on: take it, and go on. keep: put the talk among my own
-    words. Anything else: from the beginning.
+    words. Anything else: from the beginning, with the sentence that was brought, if there is one.
     """
     keys = keys_of(request)
     one = _rehearsal(keys.need, name)
     wishes = wishes_of(keys, request.user)
     do = request.POST.get("do", "")
     said = [text for text in (_line(raw) for raw in request.POST.getlist("said")) if text][:TURNS]
-    form = forms.ReplyForm(request.POST if do in {"see", "on"} else None)
+    form = forms.ReplyForm(request.POST if do in {"see", "on"} else None, initial={"text": _brought(request)})
     tried = form.cleaned_data["text"] if form.is_bound and len(said) < TURNS and form.is_valid() else ""
     context: dict[str, Any] = {"one": one, "mark": name, "form": form}
     try:
@@ -212,6 +212,11 @@ def rehearse(request: HttpRequest, name: str) -> HttpResponse:
         context["landing"] = asking.landed(tried, *last, situation, wishes, asking.given_before(""))
     context |= {"form": form, "said": said, "talk": talk, "over": len(said) == TURNS, "turn": len(said) + 1, "turns": TURNS}
     return render(request, "coach/rehearse.html", context, status=422 if form.errors else 200)
+
+
+def _brought(request: HttpRequest) -> str:
+    """A sentence that somebody would like to rehearse: the words they begin with, where they have any, or the thing."""
+    return _line(request.POST.get("words", "")) or _line(request.POST.get("text", ""))
 
 
 def _line(raw: str) -> str:

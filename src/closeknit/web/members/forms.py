@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import re
 import unicodedata
 import zoneinfo
+from functools import cache
+from itertools import groupby
 from typing import Any
 
 from allauth.account.forms import LoginForm, SignupForm
@@ -298,6 +301,33 @@ class RecoverForm(forms.Form):
         return cleaned
 
 
+@cache
+def places() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """(part of the world, its time zones by their names), as the time zone database lists places where people live. Its
+    older names and bare offsets are left out."""
+    text = importlib.resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
+    names = sorted(line.split("\t")[2] for line in text.splitlines() if line and not line.startswith("#"))
+    return tuple((area, tuple(found)) for area, found in groupby(names, key=lambda name: name.split("/")[0]))
+
+
+def zone_choices(current: str) -> list[Any]:
+    """Time zones in groups by part of the world. One that a member has and that is in none of them comes first."""
+    called = {
+        **{"Africa": _("Africa"), "America": _("America"), "Antarctica": _("Antarctica"), "Arctic": _("Arctic")},
+        **{"Asia": _("Asia"), "Atlantic": _("Atlantic"), "Australia": _("Australia"), "Europe": _("Europe")},
+        **{"Indian": _("Indian Ocean"), "Pacific": _("Pacific")},
+    }
+    known = {name for _area, names in places() for name in names}
+    first = [("UTC", _("UTC, the same everywhere"))]
+    if current in zoneinfo.available_timezones() - known - {"UTC"}:
+        first.insert(0, (current, current.replace("_", " ")))
+    groups = [
+        (called.get(area, area), [(name, name.partition("/")[2].replace("_", " ").replace("/", ": ")) for name in names])
+        for area, names in places()
+    ]
+    return [*first, *groups]
+
+
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """How Closeknit behaves for one member."""
 
@@ -329,8 +359,8 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zones = sorted(zoneinfo.available_timezones())
-        self.fields["zone"].choices = [(zone, zone.replace("_", " ")) for zone in zones]  # type: ignore[attr-defined]
+        current = self.data.get("zone") if self.is_bound else self.initial.get("zone")
+        self.fields["zone"].choices = zone_choices(str(current))  # type: ignore[attr-defined]
         self.fields["lock_minutes"] = forms.TypedChoiceField(
             label=_("Lock after"),
             coerce=int,

@@ -27,9 +27,13 @@ def word_list() -> tuple[str, ...]:
     return words
 
 
-def suggest() -> str:
-    """Five random words: 64 bits, easy to say and to remember."""
+def suggest(before: str = "") -> str:
+    """Five random words: 64 bits, easy to say and to remember. before: what was suggested a page ago, which stays, since
+    somebody may have written it down; anything but words of the list is passed over."""
     words = word_list()
+    earlier = before.split()
+    if len(earlier) == GENERATED_WORDS and set(earlier) <= set(words):
+        return " ".join(earlier)
     # 16 bytes modulo 7776**5 (65 bits): the bias is below 2**-60.
     number = int.from_bytes(vault.libsodium_random(16), "big")
     chosen = []

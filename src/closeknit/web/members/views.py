@@ -172,7 +172,8 @@ class SignUp(FormView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return {**context, "suggestion": strength.suggest(), "invited": keys_of(self.request).kept(INVITED)}
+        context["suggestion"] = strength.suggest(self.request.POST.get("suggestion", ""))
+        return {**context, "invited": keys_of(self.request).kept(INVITED)}
 
 
 def spend_host_link(kept: dict[str, Any] | None) -> None:
@@ -490,7 +491,7 @@ def passphrase(request: HttpRequest) -> HttpResponse:
             record.note(request.user, keyring, record.What.KIT)
             return redirect("kit")
         return redirect(f"{reverse('settings')}?saved")
-    context = {"form": form, "suggestion": strength.suggest()}
+    context = {"form": form, "suggestion": strength.suggest(request.POST.get("suggestion", ""))}
     return render(request, "members/passphrase.html", context, status=422 if form.errors else 200)
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from closeknit.method import worry
 from closeknit.method.ladder import MOST_RUNGS, Came, Ladder, Outcome, Overwhelms, Plan, Refused, Rung, Stage
 from closeknit.web.bonds.room import forget_kept
 from closeknit.web.members.keys import keys_of
@@ -23,12 +25,33 @@ from .sheets import SheetKind, TooMany, sheet, sheet_change, sheet_delete, sheet
 KIND = SheetKind.LADDER
 
 
+def _feared(request: HttpRequest) -> dict[str, str]:
+    """What a fear that was looked at (`?fear=`, its sheet) brings to a new rung: the thing, and what is feared."""
+    try:
+        wanted = uuid.UUID(request.GET.get("fear", ""))
+    except ValueError:
+        return {}
+    opened = sheet(keys_of(request).need, request.user, wanted, SheetKind.WORRY)
+    if opened is None:
+        return {}
+    said = worry.Worry.from_payload(opened.holds).said
+    found = {"thing": said.get(worry.Step.WISH), "fear": said.get(worry.Step.THOUGHT)}
+    texts = {name: one.text for name, one in found.items() if one is not None and one.text}
+    if "fear" in texts:
+        texts["fear"] = " ".join(texts["fear"].split())  # a line, there
+    return {"from": str(wanted)} | texts
+
+
+def _with_fear(place: str, feared: dict[str, str]) -> str:
+    return f"{place}?fear={feared['from']}" if feared else place
+
+
 @login_required
 @require_http_methods(["GET", "POST"])
 def ladders(request: HttpRequest) -> HttpResponse:
     """My ladders, and a new one."""
     keyring = keys_of(request).need
-    form = LadderForm(request.POST if request.method == "POST" else None)
+    form, feared = LadderForm(request.POST if request.method == "POST" else None), _feared(request)
     if request.method == "POST" and form.is_valid():
         try:
             made = sheet_new(keyring, request.user, KIND, Ladder(form.cleaned_data["who"]).to_payload())
@@ -36,9 +59,10 @@ def ladders(request: HttpRequest) -> HttpResponse:
             form.add_error("who", _("There are as many sheets here as fit. Throw one away that you no longer need."))
         else:
             forget_kept(request)
-            return redirect("ladder", made)
+            return redirect(_with_fear(reverse("ladder", args=[made]), feared))
     found = [(one.id, Ladder.from_payload(one.holds)) for one in sheets(keyring, request.user, KIND)]
-    return render(request, "reflect/ladders.html", {"form": form, "ladders": found}, status=422 if form.errors else 200)
+    context = {"form": form, "ladders": found, "feared": feared}
+    return render(request, "reflect/ladders.html", context, status=422 if form.errors else 200)
 
 
 def _read(request: HttpRequest, sheet_id: uuid.UUID) -> Ladder:
@@ -68,8 +92,8 @@ def _change(request: HttpRequest, sheet_id: uuid.UUID, change: Any) -> None:
 @require_http_methods(["GET", "POST"])
 def ladder(request: HttpRequest, sheet_id: uuid.UUID) -> HttpResponse:
     """One ladder: what may come next, its rungs, a new one, and how it was."""
-    one = _read(request, sheet_id)
-    form = RungForm(request.POST if request.method == "POST" else None)
+    one, feared = _read(request, sheet_id), _feared(request)
+    form = RungForm(request.POST if request.method == "POST" else None, initial=feared)
     overwhelms = full = False
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
@@ -85,7 +109,7 @@ def ladder(request: HttpRequest, sheet_id: uuid.UUID) -> HttpResponse:
             forget_kept(request)
             return redirect("ladder", sheet_id)
     advice, about = one.advice()
-    context = {"ladder": one, "sheet_id": sheet_id, "form": form, "overwhelms": overwhelms, "full": full}
+    context = {"ladder": one, "sheet_id": sheet_id, "form": form, "overwhelms": overwhelms, "full": full, "feared": feared}
     context |= {"advice": advice.value, "about": about, "chart": pictures.before_and_after(one), "most": MOST_RUNGS}
     return render(request, "reflect/ladder.html", context, status=422 if form.errors or overwhelms else 200)
 
