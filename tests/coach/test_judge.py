@@ -12,6 +12,11 @@ def numbers(*values: float):
     return np.array(values, dtype=float)
 
 
+def alone(wanted: np.ndarray, p: np.ndarray, least: float, speaks: float = 0.1) -> float:
+    """The threshold of one label by itself."""
+    return judge.sure_thresholds([wanted], [p], least, least, speaks)[0]
+
+
 def test_f1_and_precision():
     wanted, said = numbers(1, 1, 1, 0, 0), numbers(1, 1, 0, 1, 0)
     assert judge.f1(wanted, said) == pytest.approx(2 / 3)
@@ -34,22 +39,45 @@ def test_a_threshold_that_must_be_right_speaks_less():
     draw = np.random.default_rng(11)
     p = draw.random(400)
     wanted = (draw.random(400) < p).astype(float)
-    generous, careful = judge.best_threshold(wanted, p), judge.sure_threshold(wanted, p, 0.92)
+    generous, careful = judge.best_threshold(wanted, p), alone(wanted, p, 0.92)
     assert careful > generous
     said = (p >= careful).astype(float)
     assert said.sum() > 20 and judge.precision(wanted, said) >= 0.88
-    assert judge.sure_threshold(wanted, p, 0.7) < careful
+    assert alone(wanted, p, 0.7) < careful
+
+
+def test_several_are_right_often_enough_together_and_the_one_that_is_hard_to_read_stays_quiet():
+    draw = np.random.default_rng(5)
+
+    def label(spread: float) -> tuple[np.ndarray, np.ndarray]:
+        score = draw.normal(0, spread, 4_000)
+        p = judge.sigmoid(score - 2)
+        return (draw.random(4_000) < p).astype(float), p
+
+    plain, hard = label(6), label(2)
+    both = judge.sure_thresholds([plain[0], hard[0]], [plain[1], hard[1]], 0.92, 0.8)
+    said = [(p >= threshold).astype(float) for (_wanted, p), threshold in zip((plain, hard), both, strict=True)]
+    right = sum(float((wanted * yes).sum()) for (wanted, _p), yes in zip((plain, hard), said, strict=True))
+    assert 0.9 <= right / sum(yes.sum() for yes in said) <= 0.95
+    assert judge.precision(hard[0], said[1]) >= 0.77
+    # Each held to the same alone finds less than both together.
+    strict = [(p >= alone(wanted, p, 0.92)).astype(float) for wanted, p in (plain, hard)]
+
+    def mean(told: list[np.ndarray]) -> float:
+        return float(np.mean([judge.f1(one[0], yes) for one, yes in zip((plain, hard), told, strict=True)]))
+
+    assert mean(said) > mean(strict)
 
 
 def test_where_it_is_never_right_often_enough_it_speaks_where_it_is_right_most_often():
     wanted, p = numbers(0, 1, 0, 1, 0), numbers(0.6, 0.5, 0.4, 0.3, 0.2)
-    assert 0.4 < judge.sure_threshold(wanted, p, 0.99) < 0.6
+    assert 0.4 < alone(wanted, p, 0.99) < 0.6
 
 
 def test_it_speaks_of_a_part_of_what_there_is_though_the_surest_are_the_rightest():
     wanted, p = np.tile(numbers(0, 1, 0), 10), np.linspace(0.5, 0.1, 30)
     wanted, p = np.append(wanted, [1, 1, 0]), np.append(p, [0.99, 0.98, 0.97])
-    silent, some = (judge.sure_threshold(wanted, p, 0.99, speaks) for speaks in (0, 0.5))
+    silent, some = (alone(wanted, p, 0.99, speaks) for speaks in (0, 0.5))
     assert ((p >= silent) * wanted).sum() <= 2 and ((p >= some) * wanted).sum() >= 6
 
 

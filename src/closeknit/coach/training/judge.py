@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,21 +53,53 @@ def best_threshold(wanted: Numbers, p: Numbers, *, both: bool = False) -> float:
     return _between(p[order], int(np.argmax(score)))
 
 
-def sure_threshold(wanted: Numbers, p: Numbers, least: float, speaks: float = 0.1) -> float:
-    """The threshold with the best F1 among those on calibrated p above which what is said is right in `least` of all cases
-    (0 to 1) and at least the part `speaks` of the positives is found; if there is none, the one above which it is right
-    most often. How often that is, is half what was seen and half what p promises: a few dozen positives alone say too
-    little, and speak too rarely or too soon (measured on halves of the own dev part). What speaks for the two surest texts
-    alone says nothing of the plainest insult."""
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """Where one label may begin to speak: thresholds, and for each the F1, how much is said, and how much of that is right;
+    positives: how much there was to be said."""
+
+    thresholds: Numbers
+    f1: Numbers
+    said: Numbers
+    right: Numbers
+    positives: float
+
+
+def _ways(wanted: Numbers, p: Numbers, least: float, speaks: float) -> _Ways:
     order = np.argsort(-p)
-    hits = np.cumsum(wanted[order])
-    said = np.arange(1, len(p) + 1)
-    right = (np.cumsum(p[order]) / said + (hits + 1) / (said + 2)) / 2
-    # Equal values are said together or not at all.
-    last = np.append(p[order][:-1] > p[order][1:], True) & (hits >= speaks * wanted.sum())
-    fits = (right >= least) & last
-    score = np.where(fits, 2 * hits / (said + wanted.sum()), -1) if fits.any() else np.where(last, right, -1)
-    return _between(p[order], int(np.argmax(score)))
+    falling, hits, said = p[order], np.cumsum(wanted[order]), np.arange(1.0, len(p) + 1)
+    # How often it is right is half what was seen and half what p promises: a few dozen positives alone say too little, and
+    # speak too rarely or too soon (measured on halves of the own dev part).
+    share = (np.cumsum(falling) / said + (hits + 1) / (said + 2)) / 2
+    # Equal values are said together or not at all. What speaks for the two surest texts alone says nothing of the plainest
+    # insult.
+    last = np.append(falling[:-1] > falling[1:], True) & (hits >= speaks * wanted.sum())
+    fits = np.flatnonzero((share >= least) & last)
+    if not len(fits):
+        fits = np.array([int(np.argmax(np.where(last, share, -1)))])
+    thresholds = np.array([_between(falling, int(at)) for at in fits])
+    score = 2 * hits / (said + wanted.sum())
+    return _Ways(thresholds, score[fits], said[fits], (share * said)[fits], float(wanted.sum()))
+
+
+def sure_thresholds(
+    wanted: Sequence[Numbers], p: Sequence[Numbers], least: float, each: float, speaks: float = 0.1
+) -> list[float]:
+    """Thresholds of several labels, on calibrated p, with the best F1 in the mean among those with which all of what they
+    say together is right in `least` of all cases (0 to 1), and what each says in `each` of them; each finds at least the part
+    `speaks` of its positives. A label that is never right so often speaks where it is right most often. So one that is hard
+    to read stays quiet, and one that is read well says what it can, instead of both being held to the same."""
+    ways = [_ways(one, chance, each, speaks) for one, chance in zip(wanted, p, strict=True)]
+    chosen: list[int] = []
+    # What a wrong word costs rises until they are right often enough together.
+    for price in (0.0, *np.geomspace(0.01, 100, 200)):
+        chosen = [
+            int(np.argmax(one.f1 + price * (one.right - least * one.said) / max(one.positives, 1))) for one in ways
+        ]
+        right = sum(one.right[at] for one, at in zip(ways, chosen, strict=True))
+        if right >= least * sum(one.said[at] for one, at in zip(ways, chosen, strict=True)):
+            break
+    return [float(one.thresholds[at]) for one, at in zip(ways, chosen, strict=True)]
 
 
 def _between(falling: Numbers, at: int) -> float:

@@ -15,8 +15,8 @@ from . import judge
 from .judge import Numbers
 from .sets import Example, quarters
 
-#: A hurt label speaks only where it is right about this often; a false alarm costs trust.
-HURT_PRECISION = 0.92
+#: Labels that hurt speak only where they are right about this often, all together and each; a false alarm costs trust.
+HURT_PRECISION, EACH_PRECISION = 0.92, 0.8
 BINARY = (*GROUPS["own"], *GROUPS["support"], *GROUPS["advised"], *GROUPS["emotions"], *GROUPS["needs"])
 
 
@@ -61,20 +61,25 @@ def settle(tune: dict[str, list[Example]], scores: dict[str, Numbers]) -> dict[s
     """For each yes-no output slope, shift and threshold; for each way of empathy a temperature and shifts.
     scores: for each set (examples, len(NAMES)), as the network gave them."""
     found: dict[str, Any] = {"binary": {}, "levels": {}}
+    hurt: dict[str, tuple[Numbers, Numbers]] = {}
     for name in BINARY:
         sets = _who_knows(name, tune)
         wanted = np.concatenate([column(tune[one], name) for one in sets])
         raw = np.concatenate([scores[one][:, PLACE[name]] for one in sets]).astype(float)
         slope, shift = judge.platt(wanted, raw)
         p = judge.sigmoid(slope * raw + shift)
+        threshold = 1.0
         if name in HURT:
-            threshold = judge.sure_threshold(wanted, p, HURT_PRECISION)
+            hurt[name] = (wanted, p)
         elif name in GROUPS["support"]:
             # Published, and asked, as the mean over yes and no; for yes alone one would say yes to nearly everything.
             threshold = judge.best_threshold(wanted, p, both=True)
         else:
             threshold = judge.best_threshold(wanted, p)
         found["binary"][name] = {"slope": slope, "shift": shift, "threshold": threshold}
+    held, chances = zip(*hurt.values(), strict=True)
+    for name, threshold in zip(hurt, judge.sure_thresholds(held, chances, HURT_PRECISION, EACH_PRECISION), strict=True):
+        found["binary"][name]["threshold"] = threshold
     for task in EMPATHY:
         wanted_levels = column(tune["epitome"], task).astype(int)
         raw = _levels(scores["epitome"], task).astype(float)
