@@ -42,7 +42,8 @@ class Alone:
     def look_at(self, what: str) -> None:
         self.wrong += check(self.page, what)
         lacking = LACKING.search(self.page.inner_text("main"))
-        if lacking:
+        # Of a made-up person a title may say that their money is gone.
+        if lacking and not what.startswith("rehearsals"):
             self.wrong.append(f"{what}: says “{lacking.group(0)}”")
         if SHOTS:
             self.number += 1
@@ -152,6 +153,11 @@ def fear(one: Alone) -> None:
             one.fill(belief="60")
         press(one.page, "main form:has(textarea) button.button-primary")
     one.look_at("fear whole")
+    press(one.page, "text=Put it on a ladder")
+    one.look_at("ladders with a fear")
+    press(one.page, "main .shelf a >> nth=0")
+    assert "kind in that voice" in one.page.input_value("main [name=thing]") and one.page.input_value("main [name=fear]")
+    one.look_at("ladder with a fear")
 
 
 def own(one: Alone) -> None:
@@ -160,7 +166,10 @@ def own(one: Alone) -> None:
     one.send("Keep it for me")
     one.look_at("me")
     one.go("/reflect/around/", "around empty")
-    for name, ring in (("Vera", 1), ("Uncle Tomas", 2), ("Choir on Tuesdays", 2), ("Dr. Hahn", 3)):
+    for name, ring in (
+        *(("Vera", 1), ("Uncle Tomas from the coast", 2), ("Choir on Tuesdays", 2), ("Dr. Hahn", 3)),
+        *(("The neighbours upstairs", 3), ("Women’s walking group", 3), ("Grandmother in Tartu", 1)),
+    ):
         one.fill(name=name, how="0171 …")
         one.page.check(f"[name=ring][value='{ring}']")
         press(one.page, "main form:has([name=ring]) button.button-primary")
@@ -175,6 +184,11 @@ def own(one: Alone) -> None:
     one.fill(request="Could you text if it gets later?")
     press(one.page, "main form:has([name=saw]) button.button-primary")
     one.look_at("ask with blame")
+    one.send("Rehearse it")
+    one.look_at("rehearsals with a sentence")
+    press(one.page, "main .shelf button >> nth=0")
+    assert "You never rang on Sunday" in one.page.input_value("main [name=text]")
+    one.look_at("rehearse with a sentence")
     one.go("/reflect/outside/", "outside")
     one.fill(facts="We argued about the keys.", friend="Both were tired.", hinders="My voice.", again="Then I sit down.")
     one.send("Keep it for me")
@@ -184,6 +198,7 @@ def own(one: Alone) -> None:
     one.look_at("two weeks chosen")
     one.go("/reflect/", "reflect")
     one.go("/library/", "library")
+    one.go("/you/", "settings")
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -306,7 +306,7 @@ def test_long_names_in_the_rings_cover_no_other():
     places = [(f"Somebody with a long name {number}", str(number % 3 + 1)) for number in range(12)]
     dots = pictures.rings(places)
     assert {one.name for one in dots} == {name for name, _ring in places}
-    assert all(one.label == "Somebody with a l…" and one.box[0] >= -40 and one.box[2] <= 400 for one in dots)
+    assert all(one.label == "Somebody with a…" and one.box[0] >= -40 and one.box[2] <= 400 for one in dots)
     for number, one in enumerate(dots):
         for other in dots[:number]:
             apart = one.box[2] <= other.box[0] or other.box[2] <= one.box[0]

@@ -140,8 +140,11 @@ def rehearsals(request: HttpRequest) -> HttpResponse:
     """People to practise with. A sentence from another page comes along in the form, and is nowhere else."""
     keyring = keys_of(request).need
     found = [(mark(keyring, one), one) for one in content.rehearsals()]
-    groups = [(practice, [pair for pair in found if pair[1].practice is practice]) for practice in Practice]
-    return render(request, "coach/rehearsals.html", {"groups": groups, "brought": _brought(request)})
+    brought = _brought(request)
+    # Who brings a sentence has something to say.
+    order = reversed(Practice) if brought else Practice
+    groups = [(practice, [pair for pair in found if pair[1].practice is practice]) for practice in order]
+    return render(request, "coach/rehearsals.html", {"groups": groups, "brought": brought})
 
 
 def mark(keyring: vault.Keyring, one: Rehearsal) -> str:

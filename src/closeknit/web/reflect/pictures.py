@@ -54,10 +54,13 @@ def _x(hard: int) -> float:
 RINGS = {"1": 62.0, "2": 108.0, "3": 152.0}
 
 
-#: Of a name so many letters are drawn, each about so wide and high; and how far from left to right the drawing reaches.
-MOST_LETTERS, LETTER, LINE, EDGES = 18, 7.6, 16.0, (-36.0, 396.0)
-#: Where a name may stand below (or above) its dot, the usual place first.
-_BESIDE = (20.0, -11.0, 36.0, -27.0, 52.0, -43.0)
+#: Of a name so many letters are drawn, each about so wide and high where they are largest, on a small screen; and how far
+#: from left to right the drawing reaches.
+MOST_LETTERS, LETTER, LINE, EDGES = 16, 9.2, 20.0, (-38.0, 398.0)
+#: How far below (or above) its dot a name may stand, the usual place first.
+_BESIDE = (22.0, -12.0, 30.0, -22.0, 40.0, -32.0, 52.0, -44.0)
+#: Half of what a dot takes up, and how much less it matters to cover one than to cover letters.
+_DOT, _LESS = 7.0, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +85,27 @@ class Dot:
 
 def rings(places: Sequence[tuple[str, str]]) -> list[Dot]:
     """(name, ring) of each place, spread evenly over its ring; each ring begins a little later than the one within. Names
-    stand where they cover no other name, as far as there is room."""
+    stand where they cover no other name and no dot, as far as there is room."""
     bare = []
     for number, (ring, radius) in enumerate(RINGS.items()):
         names = [name for name, where in places if where == ring]
         for index, name in enumerate(names):
             angle = 2 * math.pi * index / len(names) - math.pi / 2 + number * 1.05
             bare.append((name, ring, round(180 + radius * math.cos(angle), 1), round(180 + radius * math.sin(angle), 1)))
+    taken = [((180 - 12, 180 - 12, 180 + 12, 180 + 12), 1.0)]
+    taken += [((x - _DOT, y - _DOT, x + _DOT, y + _DOT), _LESS) for _name, _ring, x, y in bare]
     dots: list[Dot] = []
     for name, ring, x, y in bare:
         label = name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1].rstrip()}…"
         half = len(label) * LETTER / 2
-        label_x = round(min(max(x, EDGES[0] + half), EDGES[1] - half), 1)
-        tried = [Dot(name, ring, x, y, label, label_x, y + down) for down in _BESIDE]
-        dots.append(min(tried, key=lambda one: sum(_covered(one.box, other.box) for other in dots)))
+        ways = [(0.0, down) for down in _BESIDE] + [(side * (half + 10), 6.0) for side in (1, -1)]
+        ways += [(side * half * 0.6, down) for down in _BESIDE for side in (1, -1)]
+        tried = [
+            Dot(name, ring, x, y, label, round(min(max(x + along, EDGES[0] + half), EDGES[1] - half), 1), y + down)
+            for along, down in ways
+        ]
+        dots.append(min(tried, key=lambda one: sum(_covered(one.box, box) * bad for box, bad in taken)))
+        taken.append((dots[-1].box, 1.0))
     return dots
 
 
