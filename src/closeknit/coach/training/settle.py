@@ -15,8 +15,9 @@ from . import judge
 from .judge import Numbers
 from .sets import Example, quarters
 
-#: Labels that hurt speak only where they are right about this often, all together and each; a false alarm costs trust.
-HURT_PRECISION, EACH_PRECISION = 0.92, 0.8
+#: Labels that hurt speak only where they are right about this often, all together and each; a false alarm costs trust. What
+#: is asked is more than what comes of it: on halves of the own dev part .94 gave .91 on the other half, and .92 gave .87.
+HURT_PRECISION, EACH_PRECISION = 0.94, 0.8
 BINARY = (*GROUPS["own"], *GROUPS["support"], *GROUPS["advised"], *GROUPS["emotions"], *GROUPS["needs"])
 
 
