@@ -18,7 +18,7 @@ from django.urls import reverse
 from closeknit import vault
 from closeknit.web import clock
 from closeknit.web.care import urls as care_urls
-from closeknit.web.care.lines import STALE_AFTER, load_lines
+from closeknit.web.care.lines import STALE_AFTER, Kind, load_lines
 from closeknit.web.content import content_root
 from closeknit.web.members.models import Member
 from closeknit.web.moments import services as moments
@@ -200,6 +200,8 @@ def test_every_help_line_names_its_source_and_stale_ones_say_so(settings):
     lines = [line for country in countries for line in country.lines]
     assert len(countries) >= 40 and all(str(line.source).startswith("https://") for line in lines)
     assert all(line.hours and line.cost for line in lines), "hours and cost, before somebody dials"
+    assert {kind for line in lines for kind in line.kind} == set(Kind) and all(line.kind for line in lines)
+    assert sum(len(line.languages) >= 2 for line in lines) >= 6
     made = [line for line in lines if line.checked is not None]
     for line in made:
         late = load_lines([path], line.checked + STALE_AFTER + timedelta(days=1))

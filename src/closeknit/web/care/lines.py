@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import yaml
+from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 STALE_AFTER = timedelta(days=180)
+
+
+class Kind(StrEnum):
+    """Whom or what a line is for. A line may be of several."""
+
+    CRISIS = "crisis"
+    VIOLENCE = "violence"
+    CHILDREN = "children"
+    LGBTQ = "lgbtq"
+    MEN = "men"
+
+    @property
+    def label(self) -> Any:
+        """As it stands on the page."""
+        return LABELS[self]
+
+
+LABELS = {
+    Kind.CRISIS: _("a crisis, or to talk"),
+    Kind.VIOLENCE: _("violence at home"),
+    Kind.CHILDREN: _("children and young people"),
+    Kind.LGBTQ: _("LGBTQ+ people"),
+    Kind.MEN: _("men"),
+}
 
 
 class Line(BaseModel):
@@ -19,6 +46,8 @@ class Line(BaseModel):
     name: str = Field(min_length=2)
     contact: str = Field(min_length=2)
     who: str = Field(min_length=2)
+    kind: tuple[Kind, ...] = ()
+    languages: tuple[str, ...] = ()
     hours: str = ""
     cost: str = ""
     bill: str = ""
