@@ -50,7 +50,7 @@ ACCENTS = str.maketrans(
     "áƀçđéƒğĥíĵķłɱñöþǫřšŧúṽŵẋýžÁƁÇĐÉƑĞĤÍĴĶŁṀÑÖÞǪŘŠŦÚṼŴẊÝŽ",
 )
 #: What a translation has to leave as it is.
-_KEPT = re.compile(r"(%\(\w+\)[sd]|%%|%[sd]|<[^>]+>|&\w+;|https?://\S*|\.localhost\b)")
+_KEPT = re.compile(r"(%\(\w+\)[sd]|%%|%[sd]|\{\w+\}|<[^>]+>|&\w+;|https?://\S*|\.localhost\b)")
 #: For those who build; no page but a stream or a file; and what would end the session.
 NO_PAGES = {"style", "live", "export", "leave"}
 PLAIN = re.compile(r"[A-Za-z]{2,}")
@@ -194,6 +194,7 @@ class Scene(Cast):
             found.append(country.name)
             for line in country.lines:
                 found += [line.name, line.contact, line.who, line.hours, line.cost, line.bill, str(line.source)]
+                found += [", ".join(line.languages)]
         return sorted((one for one in found if one), key=len, reverse=True)
 
 
